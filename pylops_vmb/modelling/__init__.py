@@ -1,0 +1,14 @@
+"""Acoustic modelling, and the numbers to know before a run."""
+
+from pylops_vmb.modelling.acoustic import AcousticModelling2D, estimate_memory
+from pylops_vmb.modelling.memory import MemoryEstimate
+from pylops_vmb.modelling.sampling import Sampling, storage_interval, suggest_sampling
+
+__all__ = [
+    "AcousticModelling2D",
+    "MemoryEstimate",
+    "Sampling",
+    "estimate_memory",
+    "storage_interval",
+    "suggest_sampling",
+]

@@ -1,4 +1,4 @@
-"""Check that a wheel is small and holds the embedded weights, their card and the type marker."""
+"""Check that a wheel is small and holds the embedded weights, the type marker and the licences."""
 
 import sys
 from pathlib import Path

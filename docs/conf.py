@@ -33,7 +33,9 @@ html_show_sourcelink = False
 # A site that cannot be reached costs its links, not the build: an empty inventory stands in.
 offline = Path(__file__).parent / "_build" / "offline.inv"
 offline.parent.mkdir(exist_ok=True)
-header = b"# Sphinx inventory version 2\n# Project: offline\n# Version: 0\n# compressed using zlib.\n"
+header = (
+    b"# Sphinx inventory version 2\n# Project: offline\n# Version: 0\n# compressed using zlib.\n"
+)
 offline.write_bytes(header + zlib.compress(b""))
 
 sites = {

@@ -1,12 +1,29 @@
 """Files: SEG-Y, OpenFWI, FCNVMB, weights and checkpoints."""
 
+from pylops_vmb.io.arrays import read_fcnvmb, read_npz, read_openfwi, write_npz
 from pylops_vmb.io.checkpoint import load_checkpoint, save_checkpoint
+from pylops_vmb.io.segy import (
+    read_gathers,
+    read_velocity,
+    summary,
+    write_gathers,
+    write_velocity,
+)
 from pylops_vmb.io.weights import read_weights, weights_digest, write_weights
 
 __all__ = [
     "load_checkpoint",
+    "read_fcnvmb",
+    "read_gathers",
+    "read_npz",
+    "read_openfwi",
+    "read_velocity",
     "read_weights",
     "save_checkpoint",
+    "summary",
     "weights_digest",
+    "write_gathers",
+    "write_npz",
+    "write_velocity",
     "write_weights",
 ]

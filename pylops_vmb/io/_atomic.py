@@ -25,7 +25,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     part : :obj:`pathlib.Path`
-        Where to write; it does not exist yet.
+        Where to write; an empty file.
 
     Raises
     ------
@@ -39,11 +39,18 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _refuse_target(final, "is a folder", "Pass the name of a file")
     part = final.with_name(f".{final.name}.{secrets.token_hex(4)}.part")
     try:
+        mode = _create(part)
         yield part
+        part.chmod(mode)  # safetensors makes files that only their owner can read
         _flush(part)
         os.replace(part, final)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _create(part: Path) -> int:
+    with open(part, "xb") as file:
+        return os.fstat(file.fileno()).st_mode
 
 
 def _flush(part: Path) -> None:

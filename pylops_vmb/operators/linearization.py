@@ -1,6 +1,8 @@
 """Derivatives at a point, as a pair of products: by autograd, or chained."""
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -49,7 +51,8 @@ class GraphLinearization:
     Notes
     -----
     `vjp` runs the backward pass of the kept graph.  `jvp` runs the function once more
-    in forward mode (`torch.func.jvp`), which costs about two forward passes.
+    in forward mode (`torch.func.jvp`), which costs about two forward passes; it works inside
+    `torch.func.jvp`, while torch refuses it inside ``forward_ad.dual_level``.
     """
 
     def __init__(self, function: Map, x: torch.Tensor) -> None:
@@ -69,6 +72,7 @@ class GraphLinearization:
 
     def jvp(self, dx: torch.Tensor) -> torch.Tensor:
         """Return ``J dx``."""
+        _prepare_forward_mode()
         point = self._x.detach()
         tangent: torch.Tensor = torch.func.jvp(self._function, (point,), (dx.detach(),))[1]
         return tangent.detach()
@@ -101,3 +105,11 @@ class ChainLinearization:
         for part in reversed(self._parts):
             dy = part.vjp(dy)
         return dy
+
+
+@cache
+def _prepare_forward_mode() -> None:
+    # torch scripts some rules on the first use, and warns about its own torch.jit.script
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.func.jvp(torch.neg, (torch.zeros(1),), (torch.zeros(1),))

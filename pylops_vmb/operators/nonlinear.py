@@ -225,8 +225,8 @@ class Composite(NonlinearOperator):
                 do="Put an operator between them, or change the shape of one",
             )
         dtype = np.result_type(outer.dtype, inner.dtype)
-        super().__init__(inner.dims, outer.dimsd, dtype=dtype, device=inner.device)
-        self.name = f"{outer.name} @ {inner.name}"
+        name = f"{outer.name} @ {inner.name}"
+        super().__init__(inner.dims, outer.dimsd, dtype=dtype, device=inner.device, name=name)
         self.outer, self.inner = outer, inner
 
     def _check(self, x: torch.Tensor) -> None:

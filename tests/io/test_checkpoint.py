@@ -11,6 +11,12 @@ from pylops_vmb.errors import VMBFileError, VMBTypeError
 from pylops_vmb.io import load_checkpoint, save_checkpoint, write_weights
 
 
+def raw_bytes(array):
+    if isinstance(array, torch.Tensor):
+        array = array.reshape(-1).view(torch.uint8).numpy()
+    return array.tobytes()
+
+
 def assert_same(got, want, where="state"):
     kind = next((k for k in (dict, list, tuple) if isinstance(want, k)), type(want))
     assert type(got) is kind, where
@@ -24,7 +30,7 @@ def assert_same(got, want, where="state"):
             assert_same(a, b, f"{where}.{i}")
     elif kind in (torch.Tensor, np.ndarray):
         assert (got.dtype, tuple(got.shape)) == (want.dtype, tuple(want.shape)), where
-        assert np.asarray(got).tobytes() == np.asarray(want).tobytes(), where
+        assert raw_bytes(got) == raw_bytes(want), where
     else:
         assert repr(got) == repr(want), where
 

@@ -121,6 +121,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(path, tensors, monkeypa
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_file_has_the_permissions_of_any_other(path, tensors):
+    write_weights(path, tensors, CARD)
+    plain = path.with_name("plain")
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(VMBFileError, match="folder to write to does not exist"):
         write_weights(tmp_path / "none" / "w.safetensors", {}, {})

@@ -1,0 +1,104 @@
+"""Frequency bands from low to high: which ones, and the zero-phase low-pass."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from pylops_vmb._checks import check_number, refuse
+from pylops_vmb.survey import band
+
+_LEVEL = 0.1
+"""Below this fraction of the strongest amplitude a frequency does not carry an inversion."""
+
+
+def suggest_bands(d: torch.Tensor, dt: float, *, count: int = 3) -> tuple[float, ...]:
+    r"""Choose low-pass corners from the spectrum of the data, the full band last.
+
+    Parameters
+    ----------
+    d : :obj:`torch.Tensor`
+        Data, time along the last axis.
+    dt : :obj:`float`
+        Time step in s.
+    count : :obj:`int`, optional
+        Number of corners before the full band.
+
+    Returns
+    -------
+    bands : :obj:`tuple`
+        Corners in Hz, increasing; the last one is infinite.
+
+    Notes
+    -----
+    Geometric from :math:`1.3 f_{low}`, where :math:`f_{low}` is the lowest frequency that
+    has a tenth of the strongest amplitude, to :math:`0.8 f_{peak}`.  Starting higher makes
+    the inversion skip cycles; starting lower inverts noise.
+    """
+    low, peak, _ = band(d.detach().cpu().numpy(), dt, level=_LEVEL, pad=2)
+    first, last = 1.3 * max(low, 0.1 * peak), 0.8 * peak
+    if first >= last:
+        return (math.inf,)
+    return (*(float(corner) for corner in np.geomspace(first, last, count)), math.inf)
+
+
+def check_bands(bands: Sequence[float | None], dt: float) -> tuple[float, ...]:
+    """Return corners in Hz; None and everything above Nyquist is the full band.
+
+    Raises
+    ------
+    VMBValueError
+        If a corner is not positive or the corners decrease.
+    """
+    corners = tuple(
+        math.inf if f is None or math.isinf(f) or f >= 0.5 / dt else
+        check_number("bands", f, above=0.0, unit="Hz")
+        for f in bands
+    )
+    if not corners or list(corners) != sorted(corners):
+        refuse(
+            "bands",
+            "must go from low to high frequencies",
+            got=tuple(bands),
+            do="Write e.g. (4.0, 7.0, 12.0, None), None for the full band",
+        )
+    return corners
+
+
+class LowPass:
+    r"""Zero-phase low-pass :math:`1 / (1 + (f / f_c)^8)` along the last axis.
+
+    Parameters
+    ----------
+    corner : :obj:`float`
+        Corner :math:`f_c` in Hz; infinite leaves the data as they are.
+    nt : :obj:`int`
+        Number of time samples.
+    dt : :obj:`float`
+        Time step in s.
+
+    Attributes
+    ----------
+    fmax : :obj:`float`
+        Frequency in Hz above which less than a thousandth remains.
+
+    Notes
+    -----
+    A symmetric linear filter: applied to modelled and observed data inside the
+    objective, its adjoint band-limits the residual that the gradient propagates back,
+    whatever the misfit.
+    """
+
+    def __init__(self, corner: float, nt: int, dt: float) -> None:
+        self.fmax = corner * 1e3 ** (1 / 8)
+        self._nt, self._length = nt, 2 * nt
+        freqs = torch.fft.rfftfreq(self._length, dt, dtype=torch.float64)
+        self._response = None if math.isinf(corner) else 1.0 / (1.0 + (freqs / corner) ** 8)
+
+    def __call__(self, d: torch.Tensor) -> torch.Tensor:
+        """Filter traces of any leading shape."""
+        if self._response is None:
+            return d
+        spectrum = torch.fft.rfft(d, n=self._length) * self._response.to(d)
+        return torch.fft.irfft(spectrum, n=self._length)[..., : self._nt]

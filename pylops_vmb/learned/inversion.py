@@ -1,0 +1,202 @@
+"""Learned inversion: shot gathers in, velocity out, as a nonlinear operator."""
+
+import copy
+import os
+from functools import partial
+from importlib.resources import as_file, files
+
+import torch
+
+from pylops_vmb._checks import check_choice, check_finite, refuse
+from pylops_vmb.io import read_weights, write_weights
+from pylops_vmb.learned.card import Card
+from pylops_vmb.learned.resampling import Resampling
+from pylops_vmb.networks import build
+from pylops_vmb.operators import Linearization, NonlinearOperator
+from pylops_vmb.operators.linearization import GraphLinearization
+from pylops_vmb.survey import Acquisition
+
+_PRETRAINED = {"fcnvmb-mini": "fcnvmb-mini.safetensors"}
+
+
+class LearnedInversion(NonlinearOperator):
+    r"""A trained network as an operator from data to velocity.
+
+    Parameters
+    ----------
+    net : :obj:`torch.nn.Module`
+        Takes ``(batch, ns, nt, nr)`` and returns ``(batch, 1, nz, nx)`` in m/s.
+    card : `Card`
+        What the network expects and gives.
+    acq : `Acquisition`, optional
+        The survey of the data, if it is not the one of the card: time and receivers are
+        interpolated, and differences in wavelet and sources are said in a `CardWarning`.
+    device : :obj:`str` or :obj:`torch.device`, optional
+        Where NumPy input is computed.
+    name : :obj:`str`, optional
+        Name for `repr`; by default that of the card.
+
+    Attributes
+    ----------
+    net : :obj:`torch.nn.Module`
+        The network, in evaluation mode, in float32.
+    card : `Card`
+        Its card.
+    grid : `Grid`
+        Where the velocity lives.
+    acq : `Acquisition`
+        The survey of the data.
+
+    Raises
+    ------
+    VMBValueError
+        If the survey cannot be brought to that of the card without extrapolation.
+
+    Notes
+    -----
+    :math:`G(d) = N(P R\,d)`: resampling :math:`R`, preprocessing :math:`P` (decimation,
+    scaling, gain), network :math:`N`.  All of it is differentiable, so that
+    ``G.jacobian(d)`` is a PyLops operator, and all of it is saved in the card.
+
+    Examples
+    --------
+    >>> from pylops_vmb.learned import LearnedInversion
+    >>> G = LearnedInversion.from_pretrained()
+    >>> G
+    <4900x350000 fcnvmb-mini with dtype=float32>
+    >>> G.grid
+    Grid(70 x 70 cells of 10 m x 10 m, x 0 to 690 m, z 0 to 690 m)
+    """
+
+    def __init__(
+        self,
+        net: torch.nn.Module,
+        card: Card,
+        *,
+        acq: Acquisition | None = None,
+        device: str | torch.device = "cpu",
+        name: str | None = None,
+    ) -> None:
+        self.acq, self.card, self.grid = acq or card.acq, card, card.grid
+        super().__init__(
+            self.acq.dimsd, card.grid.dims, dtype="float32", device=device, name=name or card.name
+        )
+        self._resample = Resampling(self.acq, card.acq)
+        card.check(self.acq)
+        self.net = net.float().eval().requires_grad_(False)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str = "fcnvmb-mini",
+        *,
+        acq: Acquisition | None = None,
+        device: str | torch.device = "cpu",
+    ) -> "LearnedInversion":
+        """Return a network that ships with the package.
+
+        Parameters
+        ----------
+        name : {"fcnvmb-mini"}, optional
+            Which one; ``print(G.card)`` says what it was trained on and its limits.
+        acq : `Acquisition`, optional
+            The survey of the data, if it differs from that of the card.
+        device : :obj:`str` or :obj:`torch.device`, optional
+            Where NumPy input is computed.
+
+        Returns
+        -------
+        G : `LearnedInversion`
+
+        Raises
+        ------
+        VMBValueError
+            If the name is unknown.
+        """
+        file = _PRETRAINED[check_choice("name", name, _PRETRAINED)]
+        with as_file(files("pylops_vmb.learned") / "weights" / file) as path:
+            return cls.load(path, acq=acq, device=device)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        acq: Acquisition | None = None,
+        device: str | torch.device = "cpu",
+    ) -> "LearnedInversion":
+        """Load weights and card; the hash is checked, and nothing in the file can run code.
+
+        Parameters
+        ----------
+        path : path-like
+            A file of `save`.
+        acq : `Acquisition`, optional
+            The survey of the data, if it differs from that of the card.
+        device : :obj:`str` or :obj:`torch.device`, optional
+            Where NumPy input is computed.
+
+        Returns
+        -------
+        G : `LearnedInversion`
+
+        Raises
+        ------
+        VMBFileError
+            If the file is missing, damaged, or not a weights file.
+        """
+        tensors, plain = read_weights(path)
+        card = Card.from_dict(plain)
+        net = build(card.network["name"], **card.network["config"])
+        net.load_state_dict(tensors)
+        return cls(net, card, acq=acq, device=device)
+
+    def save(self, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> None:
+        """Save weights and card in one file.
+
+        Parameters
+        ----------
+        path : path-like
+            Name of the file, by custom ``*.safetensors``.
+        dtype : :obj:`torch.dtype`, optional
+            Storage precision; ``torch.float16`` halves the file.
+        """
+        write_weights(path, self.net.state_dict(), self.card.to_dict(), dtype=dtype)
+
+    def for_survey(self, acq: Acquisition) -> "LearnedInversion":
+        """Return the same network for data of another survey.
+
+        Parameters
+        ----------
+        acq : `Acquisition`
+            The survey of the data.
+
+        Returns
+        -------
+        G : `LearnedInversion`
+        """
+        return LearnedInversion(self.net, self.card, acq=acq, device=self.device, name=self.name)
+
+    def _apply(self, x: torch.Tensor) -> torch.Tensor:
+        return self._predict(self._network(x), x)
+
+    def _linearize(self, x: torch.Tensor) -> tuple[torch.Tensor, Linearization]:
+        # the network is chosen outside: nothing can be copied inside a forward-mode derivative
+        linearization = GraphLinearization(partial(self._predict, self._network(x)), x)
+        return linearization.y, linearization
+
+    def _predict(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        inputs = self.card.preprocessing(self._resample(x))
+        prediction: torch.Tensor = net(inputs[None])
+        return prediction[0, 0].T
+
+    def _check(self, x: torch.Tensor) -> None:
+        check_finite("d", x.detach(), do="Mute or interpolate these samples first")
+        if not bool(x.detach().any()):
+            refuse("d", "holds no signal", got="zeros only", do="Check how the data were read")
+
+    def _network(self, x: torch.Tensor) -> torch.nn.Module:
+        """Return the network where `x` is, in its precision, never in training mode."""
+        mine = next(self.net.parameters())
+        same = (x.device, x.dtype) == (mine.device, mine.dtype)
+        return (self.net if same else copy.deepcopy(self.net).to(x.device, x.dtype)).eval()

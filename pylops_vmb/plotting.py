@@ -1,0 +1,259 @@
+"""Pictures of velocity models, gathers and histories: every function takes and returns an axis."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylops_vmb._backend import to_tensor
+from pylops_vmb._checks import check_integer, check_number, check_shape, refuse
+from pylops_vmb._optional import optional_import
+from pylops_vmb.survey import Acquisition, Grid
+
+_KM_S = 1e-3
+
+
+def plot_velocity(
+    vp: Any,
+    grid: Grid,
+    *,
+    ax: Any = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    title: str = "",
+    colorbar: bool = True,
+    cmap: str = "viridis",
+) -> Any:
+    """Draw a velocity model, depth downwards and to scale.
+
+    Parameters
+    ----------
+    vp : array_like
+        Velocities, ``(nx, nz)`` or flat, m/s.
+    grid : `Grid`
+        The cells.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    vmin, vmax : :obj:`float`, optional
+        Velocities at the ends of the colour scale, m/s.
+    title : :obj:`str`, optional
+        Title.
+    colorbar : :obj:`bool`, optional
+        Draw a colour bar, in km/s.
+    cmap : :obj:`str`, optional
+        Colour map of matplotlib.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis; its picture is ``ax.images[0]``.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If the shape disagrees with the grid.
+    """
+    values = _velocities(vp, grid)
+    ax = _new_axis() if ax is None else ax
+    (x0, x1, z0, z1), (dx, dz) = grid.extent, grid.spacing
+    image = ax.imshow(
+        _KM_S * values.T,
+        extent=(x0 - dx / 2, x1 + dx / 2, z1 + dz / 2, z0 - dz / 2),
+        vmin=None if vmin is None else _KM_S * vmin,
+        vmax=None if vmax is None else _KM_S * vmax,
+        cmap=cmap,
+        interpolation="nearest",
+    )
+    ax.set(xlabel="x (m)", ylabel="z (m)", title=title)
+    if colorbar:
+        ax.figure.colorbar(image, ax=ax, label="velocity (km/s)")
+    return ax
+
+
+def plot_gather(
+    d: Any,
+    acq: Acquisition,
+    *,
+    shot: int = 0,
+    ax: Any = None,
+    clip: float = 98.0,
+    title: str = "",
+    cmap: str = "gray",
+) -> Any:
+    """Draw one shot gather, time downwards.
+
+    Parameters
+    ----------
+    d : array_like
+        Data, ``(ns, nr, nt)`` or flat.
+    acq : `Acquisition`
+        The survey.
+    shot : :obj:`int`, optional
+        Which shot.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    clip : :obj:`float`, optional
+        Percentile of the absolute amplitudes that gets the strongest colour, up to 100.
+    title : :obj:`str`, optional
+        Title.
+    cmap : :obj:`str`, optional
+        Colour map of matplotlib.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis.  The receivers are drawn along x if they stand at regular distances,
+        and by their number otherwise.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If the shape disagrees with the survey, or there is no such shot.
+    """
+    shot = check_integer("shot", shot)
+    if shot >= acq.ns:
+        refuse("shot", f"must be below {acq.ns}", got=shot, do="Shots are counted from 0")
+    check_number("clip", clip, above=0.0, at_most=100.0, unit="percent")
+    values = _values(d, "d")
+    check_shape("d", values.shape, acq.dimsd, axes="(ns, nr, nt)")
+    gather = values.reshape(acq.dimsd)[shot]
+    size = np.abs(gather)
+    strongest = float(np.percentile(size, clip)) or float(size.max()) or 1.0
+    ax = _new_axis() if ax is None else ax
+    (left, right), label = _receiver_axis(acq.receivers[0, shot])
+    ax.imshow(
+        gather.T,
+        extent=(left, right, acq.t[-1] + acq.dt / 2, -acq.dt / 2),
+        aspect="auto",
+        vmin=-strongest,
+        vmax=strongest,
+        cmap=cmap,
+    )
+    ax.set(xlabel=label, ylabel="time (s)", title=title)
+    return ax
+
+
+def plot_comparison(
+    models: Mapping[str, Any],
+    grid: Grid,
+    *,
+    axes: Sequence[Any] | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    cmap: str = "viridis",
+) -> NDArray[Any]:
+    """Draw velocity models side by side with one colour scale.
+
+    Parameters
+    ----------
+    models : :obj:`dict`
+        Velocities ``(nx, nz)`` in m/s by title, from left to right.
+    grid : `Grid`
+        The cells.
+    axes : sequence of :obj:`matplotlib.axes.Axes`, optional
+        One axis a model; by default a new figure with one row.
+    vmin, vmax : :obj:`float`, optional
+        Velocities at the ends of the colour scale, m/s; by default those of the first
+        model, which is the true one by custom.
+    cmap : :obj:`str`, optional
+        Colour map of matplotlib.
+
+    Returns
+    -------
+    axes : :obj:`numpy.ndarray`
+        The axes, one a model; the figure is ``axes[0].figure``.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If there are no models, a shape disagrees with the grid, or there are too few axes.
+    """
+    if not models:
+        refuse("models", "must hold at least one model", got="none", do="Pass {title: vp}")
+    row = _new_row(len(models)) if axes is None else np.asarray(axes, dtype=object)
+    if row.shape != (len(models),):
+        refuse("axes", "must be one a model", got=row.shape, do=f"Pass {len(models)} axes")
+    first = _velocities(next(iter(models.values())), grid)
+    vmin = float(first.min()) if vmin is None else vmin
+    vmax = float(first.max()) if vmax is None else vmax
+    for ax, (title, vp) in zip(row, models.items(), strict=True):
+        plot_velocity(vp, grid, ax=ax, vmin=vmin, vmax=vmax, title=title, colorbar=False, cmap=cmap)
+        if ax is not row[0]:
+            ax.set_ylabel("")
+    row[0].figure.colorbar(row[0].images[0], ax=list(row), label="velocity (km/s)", shrink=0.8)
+    return row
+
+
+def plot_history(cost: Sequence[float], *, ax: Any = None, label: str | None = None) -> Any:
+    """Draw the cost of an inversion against its iterations.
+
+    Parameters
+    ----------
+    cost : sequence of :obj:`float`
+        Cost before the first iteration, and after each.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    label : :obj:`str`, optional
+        Name of the line in a legend.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis, logarithmic where all costs are positive.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    """
+    values = _values(cost, "cost").ravel()
+    ax = _new_axis() if ax is None else ax
+    ax.plot(np.arange(values.size), values, marker=".", label=label)
+    if values.size and values.min() > 0.0:
+        ax.set_yscale("log")
+    ax.set(xlabel="iteration", ylabel="cost (unit of the misfit)")
+    if label is not None:
+        ax.legend()
+    return ax
+
+
+def _new_axis() -> Any:
+    return optional_import("matplotlib.pyplot", "plotting").subplots(layout="constrained")[1]
+
+
+def _new_row(number: int) -> NDArray[Any]:
+    plt = optional_import("matplotlib.pyplot", "plotting")
+    _, axes = plt.subplots(
+        1,
+        number,
+        figsize=(3.2 * number + 1.0, 3.6),
+        layout="constrained",
+        sharey=True,
+        squeeze=False,
+    )
+    return np.asarray(axes[0])
+
+
+def _values(array: Any, name: str) -> NDArray[np.float64]:
+    return np.asarray(to_tensor(array, name=name).detach().cpu().double().numpy())
+
+
+def _velocities(vp: Any, grid: Grid) -> NDArray[np.float64]:
+    values = _values(vp, "vp")
+    check_shape("vp", values.shape, grid.dims, axes="(nx, nz)")
+    return values.reshape(grid.dims)
+
+
+def _receiver_axis(x: NDArray[np.float64]) -> tuple[tuple[float, float], str]:
+    steps = np.diff(x)
+    if steps.size and steps[0] != 0.0 and np.allclose(steps, steps[0]):
+        half = steps[0] / 2
+        return (float(x[0] - half), float(x[-1] + half)), "receiver x (m)"
+    return (-0.5, x.size - 0.5), "receiver (number)"

@@ -114,8 +114,9 @@ def to_tensor(
             values = values.copy()
         array = torch.from_numpy(values)
     elif kind.library == "cupy":
-        array = torch.from_dlpack(array)
-    return array.to(device=device or kind.device, dtype=dtype or array.dtype)
+        array = torch.utils.dlpack.from_dlpack(array)
+    tensor: torch.Tensor = array
+    return tensor.to(device=device or kind.device, dtype=dtype or tensor.dtype)
 
 
 def working_dtype(dtype: torch.dtype) -> torch.dtype:

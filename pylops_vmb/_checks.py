@@ -18,7 +18,7 @@ _PACKAGE = __name__.split(".")[0]
 
 
 def sentence(subject: str, wrong: str, got: object, do: str) -> str:
-    """Word a message in three parts: ``subject: wrong, got ... . do.``"""
+    """Word a message in three parts: what is wrong, what was got, what to do."""
     return f"{subject}: {wrong}, got {got}. {do.rstrip('.')}."
 
 
@@ -40,7 +40,7 @@ def warn(subject: str, wrong: str, *, got: object, do: str, category: type[VMBWa
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(sentence(subject, wrong, got, do), category, stacklevel=level - 1)
+    warnings.warn(sentence(subject, wrong, got, do), category, stacklevel=level)
 
 
 def check_number(

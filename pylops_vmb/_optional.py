@@ -42,7 +42,8 @@ def optional_import(name: str, purpose: str) -> ModuleType:
     except ImportError as err:
         extra = _EXTRAS.get(name)
         package = f"'pylops-vmb[{extra}]'" if extra else name
+        distribution, _, _ = name.partition(".")
         raise VMBImportError(
-            f"{purpose}: needs the optional package {name.split('.')[0]}, which could not "
+            f"{purpose}: needs the optional package {distribution}, which could not "
             f"be imported ({err}). Install it with: pip install {package}"
         ) from err

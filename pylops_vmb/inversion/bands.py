@@ -52,8 +52,9 @@ def check_bands(bands: Sequence[float | None], dt: float) -> tuple[float, ...]:
         If a corner is not positive or the corners decrease.
     """
     corners = tuple(
-        math.inf if f is None or math.isinf(f) or f >= 0.5 / dt else
-        check_number("bands", f, above=0.0, unit="Hz")
+        math.inf
+        if f is None or math.isinf(f) or f >= 0.5 / dt
+        else check_number("bands", f, above=0.0, unit="Hz")
         for f in bands
     )
     if not corners or list(corners) != sorted(corners):
@@ -101,4 +102,5 @@ class LowPass:
         if self._response is None:
             return d
         spectrum = torch.fft.rfft(d, n=self._length) * self._response.to(d)
-        return torch.fft.irfft(spectrum, n=self._length)[..., : self._nt]
+        filtered: torch.Tensor = torch.fft.irfft(spectrum, n=self._length)
+        return filtered[..., : self._nt]

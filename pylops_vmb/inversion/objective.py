@@ -88,9 +88,7 @@ class Objective:
         return float(value.detach())
 
 
-def _parts(
-    F: NonlinearOperator, lowpass: LowPass | None
-) -> list[tuple[slice, NonlinearOperator]]:
+def _parts(F: NonlinearOperator, lowpass: LowPass | None) -> list[tuple[slice, NonlinearOperator]]:
     if not isinstance(F, AcousticModelling2D):
         return [(slice(None), F)]
     banded = F.for_band(lowpass.fmax) if lowpass else F

@@ -1,6 +1,5 @@
 """Optimisers that respect bounds, one step at a time, on tensors of any device."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -9,16 +8,182 @@ import torch
 from pylops_vmb.inversion.objective import Value
 
 Function = Callable[[torch.Tensor], Value]
+Bounds = tuple[float, float]
 
 
 class Optimiser(Protocol):
-    """One step at a time, with a state that can be saved."""
+    """One step at a time, with a state that can be saved; `stalled` once no step helps."""
+
+    stalled: bool
 
     def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
-        """Return the next point and the objective there."""
+        """Return the next point and the objective where it was last evaluated."""
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly here."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
+
+
+class LBFGS:
+    r"""Limited-memory BFGS with bounds by projection and a backtracking line search.
+
+    Parameters
+    ----------
+    bounds : :obj:`tuple`
+        Lowest and highest velocity in m/s.
+    first : :obj:`float`, optional
+        Largest change in m/s of the first trial step.
+    longest : :obj:`float`, optional
+        Largest change in m/s of any trial step: keeps a step from skipping a cycle.
+    memory : :obj:`int`, optional
+        Number of pairs kept.
+    trials : :obj:`int`, optional
+        Evaluations a line search may take.
+
+    Notes
+    -----
+    The two-loop recursion of Nocedal and Wright (2006, algorithm 7.4) acts on the cells
+    that are free: those at a bound whose gradient points outside stay.  Steps are accepted
+    by Armijo's condition along the projected path (Bertsekas 1982); pairs with
+    :math:`s^T y \le 0` are not kept.  A failed line search forgets the pairs and tries
+    steepest descent; if that fails too, `stalled` is set.
+    """
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        *,
+        first: float = 50.0,
+        longest: float = 300.0,
+        memory: int = 10,
+        trials: int = 8,
+    ) -> None:
+        self._bounds, self._first, self._longest = bounds, first, longest
+        self._memory, self._trials = memory, trials
+        self._pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._value: Value | None = None
+        self.stalled = False
+
+    def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
+        """Return the next point and the objective there."""
+        here = self._value or function(x)
+        found = self._search(x, here, function)
+        if found is None and self._pairs:
+            self._pairs = []
+            found = self._search(x, here, function)
+        if found is None:
+            self.stalled, self._value = True, here
+            return x, here
+        new, value = found
+        self._remember(new - x, value.gradient - here.gradient)
+        self._value = value
+        return new, value
+
+    def _search(
+        self, x: torch.Tensor, here: Value, function: Function
+    ) -> tuple[torch.Tensor, Value] | None:
+        direction = self._direction(x, here.gradient)
+        length = min(1.0, self._longest / max(float(direction.abs().max()), 1e-30))
+        for _ in range(self._trials):
+            new = (x + length * direction).clamp(*self._bounds)
+            value = function(new)
+            expected = float((here.gradient * (new - x)).sum())
+            if expected < 0.0 and value.total <= here.total + 1e-4 * expected:
+                return new, value
+            length *= 0.4
+        return None
+
+    def _direction(self, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        low, high = self._bounds
+        fixed = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+        steepest = -gradient.masked_fill(fixed, 0.0)
+        direction = self._two_loops(steepest).masked_fill(fixed, 0.0)
+        if float((direction * gradient).sum()) < 0.0:
+            return direction
+        self._pairs = []
+        return self._scaled(steepest)
+
+    def _two_loops(self, q: torch.Tensor) -> torch.Tensor:
+        if not self._pairs:
+            return self._scaled(q)
+        alphas = []
+        for s, y in reversed(self._pairs):
+            alphas.append((s * q).sum() / (s * y).sum())
+            q = q - alphas[-1] * y
+        s, y = self._pairs[-1]
+        q = q * ((s * y).sum() / (y * y).sum())
+        for (s, y), alpha in zip(self._pairs, reversed(alphas), strict=True):
+            q = q + s * (alpha - (y * q).sum() / (s * y).sum())
+        return q
+
+    def _scaled(self, steepest: torch.Tensor) -> torch.Tensor:
+        return steepest * (self._first / steepest.abs().max().clamp(min=1e-30))
+
+    def _remember(self, s: torch.Tensor, y: torch.Tensor) -> None:
+        if float((s * y).sum()) > 1e-10 * float(s.norm() * y.norm()):
+            self._pairs = [*self._pairs, (s, y)][-self._memory :]
+
+    def state(self) -> dict[str, Any]:
+        """Return pairs and last value."""
+        value = self._value
+        return {
+            "pairs": [list(pair) for pair in self._pairs],
+            "value": value and [value.misfit, value.total, value.gradient],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._pairs = [(s, y) for s, y in state["pairs"]]
+        self._value = Value(*state["value"]) if state["value"] else None
+
+
+class Adam:
+    """Adam with projection onto the bounds and a decaying step.
+
+    Parameters
+    ----------
+    bounds : :obj:`tuple`
+        Lowest and highest velocity in m/s.
+    lr : :obj:`float`, optional
+        Step of a cell in m/s.
+    niter : :obj:`int`, optional
+        Iterations over which the step decays to a tenth, by half a cosine.
+
+    Notes
+    -----
+    Each cell is scaled by its own gradient history (Kingma and Ba 2015, with decays .9 and
+    .99), which acts as an illumination compensation and copes with misfits that are not
+    smooth, such as L1.
+    """
+
+    def __init__(self, bounds: Bounds, *, lr: float = 40.0, niter: int = 90) -> None:
+        self._bounds, self._lr, self._niter = bounds, lr, niter
+        self._moments: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._count = 0
+        self.stalled = False
+
+    def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
+        """Return the next point and the objective at the present one."""
+        here = function(x)
+        g = here.gradient
+        first, second = self._moments or (torch.zeros_like(g), torch.zeros_like(g))
+        first, second = 0.9 * first + 0.1 * g, 0.99 * second + 0.01 * g.square()
+        self._moments, self._count = (first, second), self._count + 1
+        scale = (second / (1 - 0.99**self._count)).sqrt()
+        direction = first / (1 - 0.9**self._count) / scale.clamp(min=1e-30)
+        return (x - self._rate() * direction).clamp(*self._bounds), here
+
+    def _rate(self) -> float:
+        done = torch.tensor(min(1.0, (self._count - 1) / self._niter))
+        return self._lr * float(0.55 + 0.45 * torch.cos(torch.pi * done))
+
+    def state(self) -> dict[str, Any]:
+        """Return moments and count."""
+        return {"moments": self._moments and list(self._moments), "count": self._count}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self._moments = state["moments"] and tuple(state["moments"])
+        self._count = state["count"]

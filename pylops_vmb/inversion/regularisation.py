@@ -47,7 +47,7 @@ def total_variation(weight: float, *, smoothing: float = 0.01) -> Penalty:
 
 
 def quadratic(Regs: Sequence[Any], epsRs: Sequence[float]) -> Penalty:
-    r"""Tikhonov terms :math:`\tfrac12 \sum_i \epsilon_i^2 \| R_i s \|^2 / N`, :math:`s = v_p / 1500`.
+    r"""Tikhonov terms: the mean squares of some linear operators on the velocity.
 
     Parameters
     ----------
@@ -65,6 +65,10 @@ def quadratic(Regs: Sequence[Any], epsRs: Sequence[float]) -> Penalty:
     ------
     VMBValueError
         If there are not as many weights as operators.
+
+    Notes
+    -----
+    :math:`\tfrac{1}{2N} \sum_i \epsilon_i^2 \| R_i s \|^2` with :math:`s = v_p / 1500`.
     """
     if len(Regs) != len(epsRs):
         refuse(

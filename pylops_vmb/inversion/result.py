@@ -91,4 +91,6 @@ class InversionResult(tuple[Any, int, NDArray[np.float64]]):
 
     def __repr__(self) -> str:
         final = f", misfit {self.cost[-1]:.4g}" if self.niter else ""
-        return f"InversionResult({self.status} after {self.niter} iterations{final}: {self.message})"
+        return (
+            f"InversionResult({self.status} after {self.niter} iterations{final}: {self.message})"
+        )

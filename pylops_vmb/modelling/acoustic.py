@@ -1,6 +1,7 @@
 """Acoustic modelling: velocity in, shot gathers out, as a nonlinear operator."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ class AcousticModelling2D(NonlinearOperator):
         """
         highest = min(self.acq.band()[2], 0.5 / self.acq.dt)
         interval = storage_interval(highest, min(fmax, highest), self.acq.dt)
-        return self._variant(_scheme=_replace(self._scheme, interval=interval))
+        return self._variant(_scheme=replace(self._scheme, interval=interval))
 
     def shots(self, which: slice) -> "AcousticModelling2D":
         """Return the operator of some of the shots.
@@ -220,7 +221,7 @@ class AcousticModelling2D(NonlinearOperator):
         return estimate(
             self.grid.dims,
             self.acq.ns,
-            nt=self.acq.nt,
+            nt=self.acq.nt * self._scheme.fine_steps,
             nbl=self._scheme.nbl,
             space_order=self._scheme.space_order,
             interval=self._scheme.interval,
@@ -327,7 +328,3 @@ def _cells(grid: Grid, coords: NDArray[np.float64], label: str) -> torch.Tensor:
             do="Widen the grid, or move the point onto a cell",
         )
     return torch.from_numpy(cells.transpose(1, 2, 0).copy())
-
-
-def _replace(scheme: Scheme, **changes: Any) -> Scheme:
-    return Scheme(**(vars(scheme) | changes))

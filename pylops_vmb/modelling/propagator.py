@@ -13,9 +13,14 @@ Choices made here on purpose, with what they buy (70 x 70 cells, 5 shots, 1 ms):
   model and wavelet: otherwise the internal time step and the absorbing layer, and
   with them the objective, would change in the middle of an inversion;
 * ``interval`` (store every n-th step of the forward field) is 1 unless the caller
-  knows the band of the residual: see `pylops_vmb.modelling.sampling.storage_interval`.
+  knows the band of the residual: see `pylops_vmb.modelling.sampling.storage_interval`;
+* where ``dt`` needs substeps, a Jacobian takes them here: the wavelet is upsampled and
+  every n-th sample of the record is kept, which has an exact adjoint.  The propagator's
+  own substeps store only the coarse field, and their adjoint is off by 2e-6; they are
+  used where ``interval`` says that the residual is band-limited anyway.
 """
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +29,11 @@ import torch
 
 COURANT = {2: 0.9, 4: 0.8, 6: 0.75, 8: 0.72}
 """Courant numbers used, by space order: 0.9 times the 2-D stability limits."""
+
+
+def largest_step(spacing: tuple[float, float], vmax: float, space_order: int) -> float:
+    """Return the largest stable time step in s."""
+    return COURANT[space_order] / (vmax * math.hypot(1.0 / spacing[0], 1.0 / spacing[1]))
 
 
 @dataclass(frozen=True)
@@ -50,12 +60,22 @@ class Scheme:
             "pml_freq": self.pml_freq,
             "max_vel": self.max_vel,
             "courant_number": COURANT[self.space_order],
-            "nt": self.padded_nt,
+            "nt": self.padded_nt * self.fine_steps,
         }
 
     @property
+    def substeps(self) -> int:
+        """Number of stable time steps in ``dt``."""
+        return math.ceil(self.dt / largest_step(self.spacing, self.max_vel, self.space_order))
+
+    @property
+    def fine_steps(self) -> int:
+        """Number of these substeps that are taken here and not by the propagator."""
+        return self.substeps if self.interval == 1 else 1
+
+    @property
     def padded_nt(self) -> int:
-        """Number of time steps, rounded up to a multiple of the storage interval."""
+        """Number of time samples, rounded up to a multiple of the storage interval."""
         return -(-self.nt // self.interval) * self.interval
 
 
@@ -103,14 +123,14 @@ def propagate(vp: torch.Tensor, shots: Shots, scheme: Scheme) -> torch.Tensor:
     out = deepwave.scalar(
         vp,
         scheme.spacing,
-        scheme.dt,
-        source_amplitudes=-shots.wavelets,
+        scheme.dt / scheme.fine_steps,
+        source_amplitudes=_sources(shots, scheme),
         source_locations=shots.sources,
         receiver_locations=shots.receivers,
         model_gradient_sampling_interval=scheme.interval,
         **scheme.keywords(),
     )
-    return out.receiver_amplitudes[..., : scheme.nt]
+    return _recorded(out.receiver_amplitudes, scheme)
 
 
 def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> torch.Tensor:
@@ -138,11 +158,24 @@ def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> t
         out = deepwave.scalar_born(
             vp,
             scheme.spacing,
-            scheme.dt,
+            scheme.dt / scheme.fine_steps,
             dv=dvp,
-            source_amplitudes=-shots.wavelets,
+            source_amplitudes=_sources(shots, scheme),
             source_locations=shots.sources,
             sc_receiver_locations=shots.receivers,
             **scheme.keywords(),
         )
-    return out.sc_receiver_amplitudes[..., : scheme.nt]
+    return _recorded(out.sc_receiver_amplitudes, scheme)
+
+
+def _sources(shots: Shots, scheme: Scheme) -> torch.Tensor:
+    if scheme.fine_steps == 1:
+        return -shots.wavelets
+    from deepwave.discretisation import upsample  # noqa: PLC0415 - takes a third of a second
+
+    record = torch.nn.functional.pad(shots.wavelets, (0, scheme.nt - shots.wavelets.shape[-1]))
+    return -upsample(record, scheme.fine_steps)
+
+
+def _recorded(traces: torch.Tensor, scheme: Scheme) -> torch.Tensor:
+    return traces[..., :: scheme.fine_steps][..., : scheme.nt]

@@ -6,7 +6,7 @@ import numpy as np
 
 from pylops_vmb._checks import check_number, refuse, warn
 from pylops_vmb.errors import DispersionWarning, UnitWarning
-from pylops_vmb.modelling.propagator import COURANT
+from pylops_vmb.modelling.propagator import largest_step
 from pylops_vmb.survey import Acquisition, Grid
 
 POINTS = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
@@ -73,11 +73,6 @@ def suggest_sampling(vp_range: tuple[float, float], f0: float, *, space_order: i
     fmax = 2.5 * check_number("f0", f0, above=0.0, unit="Hz")
     spacing = vmin / (fmax * POINTS[space_order])
     return Sampling(spacing, largest_step((spacing, spacing), vmax, space_order), 0.5 / fmax)
-
-
-def largest_step(spacing: tuple[float, float], vmax: float, space_order: int) -> float:
-    """Return the largest stable time step in s."""
-    return float(COURANT[space_order] / (vmax * np.sqrt(sum(1.0 / h**2 for h in spacing))))
 
 
 def storage_interval(f_wave: float, f_residual: float, dt: float) -> int:

@@ -1,0 +1,393 @@
+"""Full-waveform inversion from low to high frequencies, as a PyLops solver."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pylops.optimization.basesolver import Solver
+from tqdm import tqdm
+
+from pylops_vmb._backend import kind_of, to_tensor, working_dtype
+from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse, warn
+from pylops_vmb.errors import StartWarning, VMBFileError, VMBTypeError
+from pylops_vmb.inversion.autosave import AutoSave
+from pylops_vmb.inversion.bands import check_bands, suggest_bands
+from pylops_vmb.inversion.objective import Value
+from pylops_vmb.inversion.preconditioning import check_mask
+from pylops_vmb.inversion.result import InversionResult, Iteration
+from pylops_vmb.inversion.settings import FWISettings
+from pylops_vmb.inversion.stage import Stage
+from pylops_vmb.inversion.starts import linear_start
+from pylops_vmb.operators import NonlinearOperator
+
+_LOGGER = logging.getLogger(__name__)
+_UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
+_MESSAGES = {
+    "done": "All iterations were run; raise niter if the misfit was still falling.",
+    "converged": "The objective stopped falling in every band; lower tol to go on.",
+    "stalled": "No step lowers the objective; try optimiser='adam', lower bands or another start.",
+    "interrupted": "Stopped by the user; the model is the last one, give it as x0 to go on.",
+}
+
+
+class FWI(Solver):  # type: ignore[misc]
+    r"""Full-waveform inversion.
+
+    Parameters
+    ----------
+    F : `NonlinearOperator`
+        The modelling, usually `AcousticModelling2D`.
+    callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
+        Called around setup, steps and run, as in every PyLops solver.
+    **settings
+        See `FWISettings`.
+
+    Attributes
+    ----------
+    settings : `FWISettings`
+        The settings.
+    history : :obj:`list`
+        One `Iteration` each, while it runs.
+    status : :obj:`str`
+        As in `InversionResult`.
+
+    Notes
+    -----
+    In each band, from low to high frequencies, minimises
+
+    .. math::
+        \phi(v) = \frac{m(L F(v) - L d)}{m(L d)} + w\,TV(v)
+        + \tfrac12 \sum_i \epsilon_i^2 \|R_i v\|^2
+
+    subject to bounds, with :math:`L` a zero-phase low-pass.  Low frequencies come first
+    because a wave that is late by more than half a period pulls the model the wrong way
+    (Bunks et al., 1995).
+
+    References
+    ----------
+    A. Tarantola, Geophysics 49 (1984); C. Bunks et al., Geophysics 60 (1995).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pylops_vmb as vmb
+    >>> grid = vmb.Grid((24, 16), 10.0)
+    >>> xr = 10.0 * np.arange(24)
+    >>> acq = vmb.Acquisition.fixed_spread([50.0, 180.0], xr, nt=200, dt=0.001, f0=20.0)
+    >>> F = vmb.AcousticModelling2D(grid, acq)
+    >>> true = np.full(grid.dims, 2000.0, dtype="float32")
+    >>> true[:, 8:] = 2500.0
+    >>> x0 = np.full(grid.dims, 2200.0, dtype="float32")
+    >>> vp, niter, cost = vmb.FWI(F, niter=5, bands=(20.0, None)).solve(F(true), x0)
+    >>> niter, bool(cost[-1] < cost[0])
+    (10, True)
+    """
+
+    def __init__(
+        self, F: NonlinearOperator, *, callbacks: Sequence[Any] | None = None, **settings: Any
+    ) -> None:
+        if not isinstance(F, NonlinearOperator):
+            refuse(
+                "F",
+                "must be a nonlinear operator",
+                got=type(F).__name__,
+                do="Pass AcousticModelling2D or another NonlinearOperator",
+                error=VMBTypeError,
+            )
+        self.settings = FWISettings(**settings)
+        self.status, self.history = "done", list[Iteration]()
+        super().__init__(F, callbacks=list(callbacks) if callbacks else None)
+
+    def memory_usage(self, show: bool = False, unit: str = "B") -> float:
+        """Return the memory of one gradient in bytes or another unit of PyLops.
+
+        Parameters
+        ----------
+        show : :obj:`bool`, optional
+            Log it.
+        unit : {"B", "KB", "MB", "GB"}, optional
+            Unit.
+
+        Returns
+        -------
+        memory : :obj:`float`
+            Of one batch of shots, were every time step stored.
+        """
+        estimate = getattr(self.Op, "memory", None)
+        size = estimate.per_shot * estimate.batch if estimate else 0
+        if show:
+            _LOGGER.info("%s", estimate)
+        return float(size / _UNITS[check_choice("unit", unit, _UNITS)])
+
+    def setup(
+        self,
+        dobs: Any,
+        x0: Any = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        show: bool = False,
+    ) -> torch.Tensor:
+        """Check data and start, choose the bands, and return the start as a tensor.
+
+        Parameters
+        ----------
+        dobs, x0, checkpoint, show
+            As in `solve`.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The start ``(nx, nz)``, where the data are.
+        """
+        self._kind = kind_of(dobs, "dobs")
+        device = self.Op.device if self._kind.library == "numpy" else self._kind.device
+        dtype = working_dtype(self._kind.dtype)
+        data = to_tensor(dobs, device=device, dtype=dtype, name="dobs")
+        check_shape("dobs", data.shape, self.Op.dimsd, axes="(ns, nr, nt)")
+        self.dobs = _usable(data.detach().reshape(self.Op.dimsd))
+        self.bands = self._choose_bands()
+        x = self._start(x0, device, dtype)
+        self._mask = check_mask(self.settings.mask, self.Op.dims, x)
+        self.iiter, self.tstart, self.history = 0, time.time(), []
+        self._band, self._ends = 0, set[str]()
+        self._stage = self._new_stage()
+        self._autosave = AutoSave(checkpoint)
+        x = self._resume(x)
+        total = len(self.bands) * self.settings.niter
+        self._bar = tqdm(total=total, initial=self.iiter, disable=not show, unit="it")
+        return x
+
+    def step(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
+        """Run one iteration in the present band.
+
+        Parameters
+        ----------
+        x : :obj:`torch.Tensor`
+            Velocity ``(nx, nz)``.
+        show : :obj:`bool`, optional
+            Write a line to the log.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The next velocity.
+        """
+        x, value = self._stage.step(x)
+        self.iiter += 1
+        self._record(value)
+        if show:
+            _LOGGER.info("%s", self.history[-1])
+        return x
+
+    def run(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
+        """Run all bands; Ctrl-C ends the run with the last model.
+
+        Parameters
+        ----------
+        x : :obj:`torch.Tensor`
+            The start, as `setup` returned it.
+        show : :obj:`bool`, optional
+            Passed on to `step`.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The final velocity ``(nx, nz)``.
+        """
+        try:
+            while self._band < len(self.bands):
+                x = self.step(x, show=show)
+                self.callback(x)
+                self._next_band()
+                self._save(x)
+        except KeyboardInterrupt:
+            self.status = "interrupted"
+        else:
+            self.status = min(self._ends) if len(self._ends) == 1 else "done"
+        self._save(x, now=True)
+        self._bar.close()
+        return x
+
+    def solve(
+        self,
+        dobs: Any,
+        x0: Any = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        show: bool = False,
+    ) -> InversionResult:
+        """Invert.
+
+        Parameters
+        ----------
+        dobs : array
+            Observed data ``(ns, nr, nt)`` or flat; NumPy, torch or CuPy.
+        x0 : array, optional
+            Starting velocity ``(nx, nz)`` in m/s; by default one that grows linearly with
+            depth.
+        checkpoint : path-like, optional
+            File that the run is saved to, and resumed from if it exists.
+        show : :obj:`bool`, optional
+            Show a progress bar with misfit and remaining time.
+
+        Returns
+        -------
+        result : `InversionResult`
+            ``vp, niter, cost``, with status, message and history.
+
+        Raises
+        ------
+        VMBValueError
+            If data or start have a wrong shape or hold NaN, or the data are zero.
+        VMBFileError
+            If the checkpoint belongs to another inversion.
+        """
+        x = self.setup(dobs, x0=x0, checkpoint=checkpoint, show=show)
+        x = self.run(x)
+        self.finalize()
+        return self.result(x)
+
+    def result(self, x: torch.Tensor) -> InversionResult:
+        """Return a velocity with the history so far, in the kind of the data."""
+        return InversionResult(
+            self._kind.restore(x),
+            status=self.status,
+            message=_MESSAGES[self.status],
+            history=tuple(self.history),
+        )
+
+    def _choose_bands(self) -> tuple[float, ...]:
+        acq = getattr(self.Op, "acq", None)
+        if acq is None:
+            return (math.inf,)
+        if self.settings.bands is None:
+            return suggest_bands(self.dobs, acq.dt)
+        return check_bands(self.settings.bands, acq.dt)
+
+    def _start(self, x0: Any, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+        low, high = self.settings.bounds
+        if x0 is None:
+            x0 = linear_start(self.Op.grid, (low, low + 5 / 6 * (high - low)))
+        x = to_tensor(x0, device=device, dtype=dtype, name="x0")
+        check_shape("x0", x.shape, self.Op.dims, axes="(nx, nz)")
+        check_finite("x0", x)
+        if float(x.min()) < low - 1.0 or float(x.max()) > high + 1.0:
+            warn(
+                "x0",
+                f"leaves the bounds of {low:g} to {high:g} m/s and was clipped",
+                got=f"{float(x.min()):g} to {float(x.max()):g} m/s",
+                do="Pass wider bounds if these velocities are real",
+                category=StartWarning,
+            )
+        return x.detach().reshape(self.Op.dims).clamp(low, high)
+
+    def _new_stage(self) -> Stage:
+        return Stage(
+            self.Op,
+            self.dobs,
+            corner=self.bands[self._band],
+            settings=self.settings,
+            mask=self._mask,
+        )
+
+    def _next_band(self) -> None:
+        ended = self._stage.ended()
+        if not ended:
+            return
+        self._ends.add(ended)
+        self._band += 1
+        if self._band < len(self.bands):
+            self._stage = self._new_stage()
+
+    def _record(self, value: Value) -> None:
+        entry = Iteration(
+            number=self.iiter,
+            band=self._stage.corner,
+            misfit=value.misfit,
+            objective=value.total,
+            evaluations=self._stage.evaluations,
+            seconds=time.time() - self.tstart,
+        )
+        self.history.append(entry)
+        self._bar.set_postfix_str(f"misfit {entry.misfit:.4f} below {entry.band:.3g} Hz")
+        self._bar.update()
+
+    def _save(self, x: torch.Tensor, *, now: bool = False) -> None:
+        self._autosave(lambda: self._state(x), now=now)
+
+    def _state(self, x: torch.Tensor) -> dict[str, Any]:
+        return {
+            "settings": repr(self.settings),
+            "bands": list(self.bands),
+            "x": x,
+            "band": self._band,
+            "stage": self._stage.state(),
+            "ends": sorted(self._ends),
+            "history": [list(entry) for entry in self.history],
+            "seconds": time.time() - self.tstart,
+        }
+
+    def _resume(self, x: torch.Tensor) -> torch.Tensor:
+        state = self._autosave.load()
+        if state is None:
+            return x
+        same = state["settings"] == repr(self.settings) and state["bands"] == list(self.bands)
+        if not same or state["x"].shape != x.shape:
+            refuse(
+                "checkpoint",
+                "belongs to another inversion",
+                got=state["settings"],
+                do="Use the settings it was made with, or another file",
+                error=VMBFileError,
+            )
+        self._band, self._ends = state["band"], set(state["ends"])
+        self.history = [Iteration(*entry) for entry in state["history"]]
+        self.iiter, self.tstart = len(self.history), time.time() - state["seconds"]
+        if self._band < len(self.bands):
+            self._stage = self._new_stage()
+            self._stage.restore(state["stage"])
+        resumed: torch.Tensor = state["x"].to(x)
+        return resumed
+
+
+def fwi(
+    F: NonlinearOperator,
+    dobs: Any,
+    x0: Any = None,
+    *,
+    callbacks: Sequence[Any] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    show: bool = False,
+    **settings: Any,
+) -> InversionResult:
+    """Invert data by full-waveform inversion: `FWI` as a function.
+
+    Parameters
+    ----------
+    F : `NonlinearOperator`
+        The modelling, usually `AcousticModelling2D`.
+    dobs, x0, checkpoint, show
+        As in `FWI.solve`.
+    callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
+        Called around setup, steps and run.
+    **settings
+        See `FWISettings`.
+
+    Returns
+    -------
+    result : `InversionResult`
+        ``vp, niter, cost``, with status, message and history.
+    """
+    solver = FWI(F, callbacks=callbacks, **settings)
+    return solver.solve(dobs, x0, checkpoint=checkpoint, show=show)
+
+
+def _usable(data: torch.Tensor) -> torch.Tensor:
+    check_finite("dobs", data, do="Mute or interpolate these samples first")
+    if not bool(data.any()):
+        refuse("dobs", "hold no signal", got="zeros only", do="Check how they were read")
+    return data

@@ -1,0 +1,125 @@
+"""One frequency band of an inversion: objective, optimiser, and when to stop."""
+
+import math
+from typing import Any
+
+import torch
+
+from pylops_vmb.inversion.bands import LowPass
+from pylops_vmb.inversion.objective import Objective, Value
+from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
+from pylops_vmb.inversion.preconditioning import Preconditioned
+from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
+from pylops_vmb.inversion.settings import FWISettings
+from pylops_vmb.operators import NonlinearOperator
+
+_PATIENCE = 10
+"""Iterations over which the fall of the objective is judged."""
+
+
+class Stage:
+    """The iterations of one band.
+
+    Parameters
+    ----------
+    F : `NonlinearOperator`
+        The modelling.
+    dobs : :obj:`torch.Tensor`
+        Observed data of shape ``F.dimsd``.
+    corner : :obj:`float`
+        Low-pass corner in Hz; infinite for the full band.
+    settings : `FWISettings`
+        The settings.
+    mask : :obj:`torch.Tensor`, optional
+        Cells that may change.
+
+    Attributes
+    ----------
+    count : :obj:`int`
+        Iterations done.
+    """
+
+    def __init__(
+        self,
+        F: NonlinearOperator,
+        dobs: torch.Tensor,
+        *,
+        corner: float,
+        settings: FWISettings,
+        mask: torch.Tensor | None = None,
+    ) -> None:
+        self.corner, self.count = corner, 0
+        self._settings = settings
+        self._totals: list[float] = []
+        acq = getattr(F, "acq", None)
+        lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
+        self._objective = Objective(
+            F, dobs, misfit=settings.misfit, lowpass=lowpass, penalties=_penalties(settings)
+        )
+        self._function = Preconditioned(
+            self._objective,
+            mask=mask,
+            smooth=settings.smooth,
+            illumination=settings.illumination,
+        )
+        self._optimiser = _optimiser(settings)
+
+    @property
+    def evaluations(self) -> int:
+        """Number of gradients computed."""
+        return self._objective.evaluations
+
+    def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Value]:
+        """Return the next velocity and the objective."""
+        x, value = self._optimiser.step(x, self._function)
+        self.count += 1
+        self._totals.append(value.total)
+        return x, value
+
+    def ended(self) -> str:
+        """Say why the band is over, or return an empty string."""
+        if self._optimiser.stalled:
+            return "stalled"
+        if self.count >= self._settings.niter:
+            return "done"
+        if self.count > _PATIENCE and self._fall() < self._settings.tol:
+            return "converged"
+        return ""
+
+    def _fall(self) -> float:
+        if self._settings.tol == 0.0:
+            return math.inf
+        old, new = self._totals[-_PATIENCE - 1], self._totals[-1]
+        return (old - new) / abs(old)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on exactly here."""
+        return {
+            "count": self.count,
+            "totals": self._totals,
+            "evaluations": self._objective.evaluations,
+            "optimiser": self._optimiser.state(),
+            "function": self._function.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.count, self._totals = state["count"], state["totals"]
+        self._objective.evaluations = state["evaluations"]
+        self._optimiser.restore(state["optimiser"])
+        self._function.restore(state["function"])
+
+
+def _penalties(settings: FWISettings) -> list[Penalty]:
+    found = []
+    if settings.tv > 0.0:
+        found.append(total_variation(settings.tv))
+    if settings.Regs:
+        found.append(quadratic(settings.Regs, settings.epsRs))
+    return found
+
+
+def _optimiser(settings: FWISettings) -> Optimiser:
+    if settings.optimiser == "lbfgs":
+        return LBFGS(settings.bounds)
+    return Adam(settings.bounds, lr=settings.lr, niter=settings.niter)

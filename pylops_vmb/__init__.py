@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         velocity,
     )
     from pylops_vmb.hybrid import Hybrid, Learned, hybrid, learned
-    from pylops_vmb.inversion import FWI, L2Misfit, fwi
+    from pylops_vmb.inversion import FWI, fwi
     from pylops_vmb.learned import LearnedInversion
     from pylops_vmb.modelling import AcousticModelling2D, estimate_memory, suggest_sampling
     from pylops_vmb.operators import (
@@ -49,7 +49,6 @@ __all__ = [
     "Grid",
     "Hybrid",
     "Jacobian",
-    "L2Misfit",
     "Learned",
     "LearnedInversion",
     "NonlinearOperator",
@@ -91,7 +90,6 @@ _HOMES = {
     "suggest_sampling": "modelling",
     "LearnedInversion": "learned",
     "FWI": "inversion",
-    "L2Misfit": "inversion",
     "fwi": "inversion",
     "Hybrid": "hybrid",
     "Learned": "hybrid",

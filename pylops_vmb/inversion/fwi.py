@@ -344,14 +344,17 @@ class FWI(Solver):  # type: ignore[misc]
                 do="Use the settings it was made with, or another file",
                 error=VMBFileError,
             )
+        self._restore(state)
+        resumed: torch.Tensor = state["x"].to(x)
+        return resumed
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self._band, self._ends = state["band"], set(state["ends"])
         self.history = [Iteration(*entry) for entry in state["history"]]
         self.iiter, self.tstart = len(self.history), time.time() - state["seconds"]
         if self._band < len(self.bands):
             self._stage = self._new_stage()
             self._stage.restore(state["stage"])
-        resumed: torch.Tensor = state["x"].to(x)
-        return resumed
 
 
 def fwi(

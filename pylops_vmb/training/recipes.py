@@ -155,7 +155,7 @@ def fcnvmb_mini() -> Recipe:
         validation=300,
         network="fcnvmb-repaired",
         settings={"width": 16, "fit": "stem"},
-        config=TrainingConfig(epochs=24, batch=16, lr=2e-3, precision="bfloat16"),
+        config=TrainingConfig(epochs=20, batch=16, lr=2e-3, precision="bfloat16"),
         limits=(
             "Trained on synthetic, noise-free, acoustic data of this survey and wavelet only.",
             "Velocities between 1500 and 4500 m/s, layers, folds, faults and simple salt.",

@@ -26,7 +26,7 @@ class Learned(Solver):  # type: ignore[misc]
         The network.
     F : `NonlinearOperator`, optional
         The modelling; with it, the data misfit of the prediction is computed.
-    misfit : {"l1", "l2"}, optional
+    misfit : {"l2", "l1"}, optional
         How data are compared; 1 is the misfit of zero data.
     callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
         Called around setup, step and run.
@@ -42,7 +42,7 @@ class Learned(Solver):  # type: ignore[misc]
         G: LearnedInversion,
         F: NonlinearOperator | None = None,
         *,
-        misfit: str = "l1",
+        misfit: str = "l2",
         callbacks: Sequence[Any] | None = None,
     ) -> None:
         self.F, self._misfit = F, misfit

@@ -14,7 +14,7 @@ def misfit_of(
     dobs: Any,
     vp: Any,
     *,
-    misfit: str = "l1",
+    misfit: str = "l2",
     corner: float = math.inf,
 ) -> float:
     """Return the relative data misfit of a velocity model.
@@ -27,7 +27,7 @@ def misfit_of(
         Observed data ``(ns, nr, nt)`` or flat.
     vp : array
         Velocity ``(nx, nz)`` in m/s or flat.
-    misfit : {"l1", "l2"}, optional
+    misfit : {"l2", "l1"}, optional
         How data are compared.
     corner : :obj:`float`, optional
         Compare below this frequency in Hz.

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import torch
 
 from pylops_vmb.inversion.objective import Value
+from pylops_vmb.inversion.preconditioning import Preconditioner
 
 Function = Callable[[torch.Tensor], Value]
 Bounds = tuple[float, float]
@@ -33,6 +34,8 @@ class LBFGS:
     ----------
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
+    precondition : `Preconditioner`
+        First approximation of the inverse Hessian.
     first : :obj:`float`, optional
         Largest change in m/s of the first trial step.
     longest : :obj:`float`, optional
@@ -44,7 +47,8 @@ class LBFGS:
 
     Notes
     -----
-    The two-loop recursion of Nocedal and Wright (2006, algorithm 7.4) acts on the cells
+    The two-loop recursion of Nocedal and Wright (2006, algorithm 7.4), with the
+    preconditioner in the place of the first inverse Hessian, acts on the cells
     that are free: those at a bound whose gradient points outside stay.  Steps are accepted
     by Armijo's condition along the projected path (Bertsekas 1982); pairs with
     :math:`s^T y \le 0` are not kept.  A failed line search forgets the pairs and tries
@@ -54,13 +58,15 @@ class LBFGS:
     def __init__(
         self,
         bounds: Bounds,
+        precondition: Preconditioner,
         *,
         first: float = 50.0,
         longest: float = 300.0,
         memory: int = 10,
         trials: int = 8,
     ) -> None:
-        self._bounds, self._first, self._longest = bounds, first, longest
+        self._bounds, self._precondition = bounds, precondition
+        self._first, self._longest = first, longest
         self._memory, self._trials = memory, trials
         self._pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._value: Value | None = None
@@ -69,6 +75,7 @@ class LBFGS:
     def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
         """Return the next point and the objective there."""
         here = self._value or function(x)
+        self._precondition.adapt(here.gradient)
         found = self._search(x, here, function)
         if found is None and self._pairs:
             self._pairs = []
@@ -113,13 +120,14 @@ class LBFGS:
             alphas.append((s * q).sum() / (s * y).sum())
             q = q - alphas[-1] * y
         s, y = self._pairs[-1]
-        q = q * ((s * y).sum() / (y * y).sum())
+        q = self._precondition(q) * ((s * y).sum() / (y * self._precondition(y)).sum())
         for (s, y), alpha in zip(self._pairs, reversed(alphas), strict=True):
             q = q + s * (alpha - (y * q).sum() / (s * y).sum())
         return q
 
     def _scaled(self, steepest: torch.Tensor) -> torch.Tensor:
-        return steepest * (self._first / steepest.abs().max().clamp(min=1e-30))
+        direction = self._precondition(steepest)
+        return direction * (self._first / direction.abs().max().clamp(min=1e-30))
 
     def _remember(self, s: torch.Tensor, y: torch.Tensor) -> None:
         if float((s * y).sum()) > 1e-10 * float(s.norm() * y.norm()):
@@ -131,12 +139,14 @@ class LBFGS:
         return {
             "pairs": [list(pair) for pair in self._pairs],
             "value": value and [value.misfit, value.total, value.gradient],
+            "precondition": self._precondition.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self._pairs = [(s, y) for s, y in state["pairs"]]
         self._value = Value(*state["value"]) if state["value"] else None
+        self._precondition.restore(state["precondition"])
 
 
 class Adam:
@@ -146,6 +156,8 @@ class Adam:
     ----------
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
+    precondition : `Preconditioner`
+        Its smoothing and mask shape the gradient; illumination has no effect.
     lr : :obj:`float`, optional
         Step of a cell in m/s.
     niter : :obj:`int`, optional
@@ -158,8 +170,11 @@ class Adam:
     smooth, such as L1.
     """
 
-    def __init__(self, bounds: Bounds, *, lr: float = 40.0, niter: int = 90) -> None:
-        self._bounds, self._lr, self._niter = bounds, lr, niter
+    def __init__(
+        self, bounds: Bounds, precondition: Preconditioner, *, lr: float = 40.0, niter: int = 90
+    ) -> None:
+        self._bounds, self._precondition = bounds, precondition
+        self._lr, self._niter = lr, niter
         self._moments: tuple[torch.Tensor, torch.Tensor] | None = None
         self._count = 0
         self.stalled = False
@@ -167,7 +182,7 @@ class Adam:
     def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
         """Return the next point and the objective at the present one."""
         here = function(x)
-        g = here.gradient
+        g = self._precondition(here.gradient)
         first, second = self._moments or (torch.zeros_like(g), torch.zeros_like(g))
         first, second = 0.9 * first + 0.1 * g, 0.99 * second + 0.01 * g.square()
         self._moments, self._count = (first, second), self._count + 1

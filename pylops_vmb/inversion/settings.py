@@ -19,10 +19,10 @@ class FWISettings:
     bands : sequence of :obj:`float`, optional
         Low-pass corners in Hz, increasing, None for the full band.  By default they are
         chosen from the spectrum of the data (see `pylops_vmb.inversion.suggest_bands`).
-    misfit : {"l1", "l2"}
-        L1 does not let the strong direct wave outvote the reflections.
-    optimiser : {"adam", "lbfgs"}
-        ``"adam"`` copes with L1 and scales each cell; ``"lbfgs"`` is for smooth misfits.
+    misfit : {"l2", "l1"}
+        How data are compared; L1 suits outliers, and Adam.
+    optimiser : {"lbfgs", "adam"}
+        Projected L-BFGS with an illumination preconditioner, or Adam.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
     tv : :obj:`float`
@@ -33,10 +33,10 @@ class FWISettings:
         Cells ``(nx, nz)`` that may change: true or a weight from 0 to 1; a water layer
         is held by zeros.
     smooth : :obj:`float`
-        Standard deviation in cells of a Gaussian smoothing of the gradient; 0 for none.
+        Standard deviation in cells of a Gaussian smoothing of the steps; 0 for none.
     illumination : :obj:`bool`
-        Divide the gradient by the square root of its smoothed envelope at the start of
-        each band, which lifts what lies deep.
+        Compensate the decay of the gradient with depth (see
+        `pylops_vmb.inversion.preconditioning.Preconditioner`).
     lr : :obj:`float`
         Step of Adam in m/s.
     tol : :obj:`float`
@@ -44,24 +44,24 @@ class FWISettings:
         iterations; 0 never ends early.
     """
 
-    niter: int = 90
+    niter: int = 30
     bands: Sequence[float | None] | None = None
-    misfit: str = "l1"
-    optimiser: str = "adam"
+    misfit: str = "l2"
+    optimiser: str = "lbfgs"
     bounds: tuple[float, float] = (1500.0, 4500.0)
     tv: float = 0.01
     Regs: Sequence[Any] = ()
     epsRs: Sequence[float] = ()  # noqa: N815 - as PyLops writes it
     mask: Any = None
     smooth: float = 0.0
-    illumination: bool = False
+    illumination: bool = True
     lr: float = 40.0
     tol: float = 0.0
 
     def __post_init__(self) -> None:
         check_integer("niter", self.niter, at_least=1)
         check_choice("misfit", self.misfit, MISFITS)
-        check_choice("optimiser", self.optimiser, ("adam", "lbfgs"))
+        check_choice("optimiser", self.optimiser, ("lbfgs", "adam"))
         for name in ("tv", "smooth", "tol"):
             check_number(name, getattr(self, name), at_least=0.0)
         check_number("lr", self.lr, above=0.0, unit="m/s")

@@ -8,7 +8,7 @@ import torch
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.objective import Objective, Value
 from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
-from pylops_vmb.inversion.preconditioning import Preconditioned
+from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
 from pylops_vmb.inversion.settings import FWISettings
 from pylops_vmb.operators import NonlinearOperator
@@ -56,13 +56,10 @@ class Stage:
         self._objective = Objective(
             F, dobs, misfit=settings.misfit, lowpass=lowpass, penalties=_penalties(settings)
         )
-        self._function = Preconditioned(
-            self._objective,
-            mask=mask,
-            smooth=settings.smooth,
-            illumination=settings.illumination,
+        precondition = Preconditioner(
+            mask=mask, smooth=settings.smooth, illumination=settings.illumination
         )
-        self._optimiser = _optimiser(settings)
+        self._optimiser = _optimiser(settings, precondition)
 
     @property
     def evaluations(self) -> int:
@@ -71,7 +68,7 @@ class Stage:
 
     def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Value]:
         """Return the next velocity and the objective."""
-        x, value = self._optimiser.step(x, self._function)
+        x, value = self._optimiser.step(x, self._objective)
         self.count += 1
         self._totals.append(value.total)
         return x, value
@@ -99,7 +96,6 @@ class Stage:
             "totals": self._totals,
             "evaluations": self._objective.evaluations,
             "optimiser": self._optimiser.state(),
-            "function": self._function.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -107,7 +103,6 @@ class Stage:
         self.count, self._totals = state["count"], state["totals"]
         self._objective.evaluations = state["evaluations"]
         self._optimiser.restore(state["optimiser"])
-        self._function.restore(state["function"])
 
 
 def _penalties(settings: FWISettings) -> list[Penalty]:
@@ -119,7 +114,7 @@ def _penalties(settings: FWISettings) -> list[Penalty]:
     return found
 
 
-def _optimiser(settings: FWISettings) -> Optimiser:
+def _optimiser(settings: FWISettings, precondition: Preconditioner) -> Optimiser:
     if settings.optimiser == "lbfgs":
-        return LBFGS(settings.bounds)
-    return Adam(settings.bounds, lr=settings.lr, niter=settings.niter)
+        return LBFGS(settings.bounds, precondition)
+    return Adam(settings.bounds, precondition, lr=settings.lr, niter=settings.niter)

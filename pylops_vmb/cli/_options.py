@@ -1,0 +1,87 @@
+"""Options that several commands share, and the types of their values."""
+
+import argparse
+import re
+from pathlib import Path
+
+GATHERS = (".sgy", ".segy")
+VELOCITY = (".npz", *GATHERS)
+PRESETS = ("openfwi", "fcnvmb")
+DEFAULT_WEIGHTS = "fcnvmb-mini"
+
+
+def gathers_file(text: str) -> Path:
+    """Return the path of a file of gathers, or refuse its ending."""
+    return _with_suffix(text, GATHERS)
+
+
+def velocity_file(text: str) -> Path:
+    """Return the path of a velocity model, or refuse its ending."""
+    return _with_suffix(text, VELOCITY)
+
+
+def corners(text: str) -> tuple[float | None, ...]:
+    """Turn ``4,7,12,full`` into corners in Hz, None for the full band."""
+    try:
+        return tuple(None if word == "full" else float(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be frequencies in Hz such as 4,7,12,full, got {text!r}"
+        ) from None
+
+
+def device(text: str) -> str:
+    """Return the name of a torch device."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"must be cpu, cuda or cuda:N, got {text!r}")
+    return text
+
+
+def add_gathers(parser: argparse.ArgumentParser) -> None:
+    """Add the gathers to invert, and what SEG-Y does not say of them."""
+    parser.add_argument("gathers", metavar="GATHERS", type=Path, help="shot gathers, SEG-Y")
+    parser.add_argument(
+        "--f0",
+        type=float,
+        metavar="HZ",
+        help="peak frequency of the source wavelet, which SEG-Y does not hold; without it the "
+        "wavelet is that of the report beside the gathers, that of the network if the data "
+        "fit it, or a Ricker of the data's peak frequency, and a message says which",
+    )
+
+
+def add_preset(parser: argparse._ActionsContainer, help: str) -> None:
+    """Add the name of a known survey."""
+    parser.add_argument("--preset", choices=PRESETS, help=help)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add the network."""
+    parser.add_argument(
+        "--weights",
+        default=DEFAULT_WEIGHTS,
+        metavar="W",
+        help="a weights file (.safetensors), or the name of a network that comes with the "
+        "package (default: %(default)s)",
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add where to compute."""
+    parser.add_argument(
+        "--device", type=device, default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
+    )
+
+
+def add_velocity_out(parser: argparse.ArgumentParser) -> None:
+    """Add the velocity model to write."""
+    parser.add_argument(
+        "--out", type=velocity_file, required=True, metavar="FILE", help="velocity, .npz or .sgy"
+    )
+
+
+def _with_suffix(text: str, suffixes: tuple[str, ...]) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in suffixes:
+        raise argparse.ArgumentTypeError(f"must end in {' or '.join(suffixes)}, got {text!r}")
+    return path

@@ -1,0 +1,187 @@
+"""Reports: what a run did, as JSON beside its files and as a table to read."""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pylops_vmb._checks import refuse
+from pylops_vmb._version import __version__
+from pylops_vmb.cli._messages import wrote
+from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io._atomic import atomic_path
+
+NAME = "report.json"
+_INTERNAL = {"run", "usage_error", "argv", "started", "json", "quiet", "command"}
+_PACKAGES = ("torch", "numpy", "scipy", "pylops", "deepwave")
+_COLUMNS = {
+    "method": ("method", ""),
+    "start": ("started from", ""),
+    "mae_m_s": ("MAE m/s", ".1f"),
+    "rmse_m_s": ("RMSE m/s", ".1f"),
+    "ssim": ("SSIM", ".3f"),
+    "data_misfit": ("data misfit", ".3f"),
+    "iterations": ("iterations", "d"),
+    "vp_min_m_s": ("lowest m/s", ".0f"),
+    "vp_max_m_s": ("highest m/s", ".0f"),
+    "shots": ("shots", "d"),
+    "receivers": ("receivers", "d"),
+    "samples": ("samples", "d"),
+    "dt_s": ("dt s", "g"),
+    "f0_hz": ("f0 Hz", ".3g"),
+    "models": ("models", "d"),
+    "epochs": ("epochs", "d"),
+    "validation_mae_m_s": ("validation MAE m/s", ".1f"),
+    "seconds": ("seconds", ".1f"),
+    "file": ("file", ""),
+}
+"""Heading and format of each figure, in the order of the table."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command gives to stdout.
+
+    Parameters
+    ----------
+    data : :obj:`dict`
+        For ``--json``.
+    text : :obj:`str`
+        For everyone else.
+    """
+
+    data: dict[str, Any]
+    text: str
+
+
+def beside(path: Path) -> Path:
+    """Return the name of the report of a single file."""
+    return path.with_name(f"{path.name}.{NAME}")
+
+
+def publish(
+    path: Path,
+    args: argparse.Namespace,
+    *,
+    figures: Sequence[Mapping[str, Any]],
+    inputs: Iterable[Path] = (),
+    outputs: Iterable[Path] = (),
+    **more: Any,
+) -> Outcome:
+    """Write the report of a run, and return it as the run's outcome.
+
+    Parameters
+    ----------
+    path : :obj:`pathlib.Path`
+        The report.
+    args : :obj:`argparse.Namespace`
+        The command line.
+    figures : sequence of :obj:`dict`
+        Lines of the table.
+    inputs, outputs : iterable of :obj:`pathlib.Path`, optional
+        Files read and written; their SHA-256 goes into the report.
+    **more
+        Further entries.
+
+    Returns
+    -------
+    outcome : `Outcome`
+    """
+    report = {
+        "command": ["pylops-vmb", *args.argv],
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(time.time() - args.started, 1),
+        "versions": _versions(),
+        "settings": {k: v for k, v in vars(args).items() if k not in _INTERNAL},
+        "inputs": {str(file): digest(file) for file in inputs},
+        "outputs": {os.path.relpath(file, path.parent): digest(file) for file in outputs},
+        "figures": list(figures),
+        **more,
+    }
+    text = json.dumps(report, indent=1, default=os.fspath, allow_nan=False)
+    with atomic_path(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+    wrote(*outputs, path)
+    return Outcome(json.loads(text), table(report["figures"]))
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Read a report.
+
+    Raises
+    ------
+    VMBFileError
+        If it is missing or not a report.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if not {"command", "figures", "outputs"} <= set(report):
+            raise ValueError("entries are missing")
+    except (OSError, ValueError, TypeError) as err:
+        refuse(
+            path.name,
+            "is not the report of a run",
+            got=f"'{path}' ({err})",
+            do="Pass a folder of `demo` or `train`, or a file that another command wrote",
+            error=VMBFileError,
+            cause=err,
+        )
+    assert isinstance(report, dict)
+    return report
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay figures out in columns.
+
+    Parameters
+    ----------
+    rows : sequence of :obj:`dict`
+        Figures by name; None and missing ones are left blank.
+
+    Returns
+    -------
+    text : :obj:`str`
+        A heading and one line a row.
+
+    Examples
+    --------
+    >>> print(table([{"method": "fwi", "mae_m_s": 81.25}, {"method": "hybrid"}]))
+    method   MAE m/s
+    fwi         81.2
+    hybrid
+    """
+    shown = [key for key in _COLUMNS if any(row.get(key) is not None for row in rows)]
+    lines = [[_COLUMNS[key][0] for key in shown]]
+    lines += [[_cell(row.get(key), _COLUMNS[key][1]) for key in shown] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(shown))]
+    aligned = ["<" if not _COLUMNS[key][1] else ">" for key in shown]
+    return "\n".join(
+        "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(line, aligned, widths, strict=True))
+        .rstrip()
+        for line in lines
+    )  # fmt: skip
+
+
+def _cell(value: Any, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _versions() -> dict[str, Any]:
+    versions: dict[str, Any] = {"pylops_vmb": __version__, "python": platform.python_version()}
+    versions |= {name: version(name) for name in _PACKAGES}
+    return versions | {"platform": platform.platform(), "threads": torch.get_num_threads()}

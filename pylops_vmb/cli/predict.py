@@ -1,0 +1,48 @@
+"""``pylops-vmb predict``: a velocity model from gathers, by a network alone."""
+
+import argparse
+import time
+
+import torch
+
+from pylops_vmb.cli._files import check_folder, load_network, save_velocity
+from pylops_vmb.cli._gathers import load_gathers
+from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights
+from pylops_vmb.cli._report import Outcome, beside, publish
+from pylops_vmb.cli._solving import check_device
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_gathers(parser)
+    add_weights(parser)
+    add_velocity_out(parser)
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Read, predict, write."""
+    check_folder(args.out)
+    check_device(args.device)
+    G = load_network(args.weights, args.device)
+    data, acq = load_gathers(args.gathers, f0=args.f0, card=G.card)
+    started = time.perf_counter()
+    with torch.no_grad():
+        vp = G.for_survey(acq)(data)
+    seconds = time.perf_counter() - started
+    save_velocity(args.out, vp, G.grid)
+    figures = {
+        "vp_min_m_s": float(vp.min()),
+        "vp_max_m_s": float(vp.max()),
+        "seconds": seconds,
+        "file": args.out.name,
+    }
+    return publish(
+        beside(args.out),
+        args,
+        figures=[{"method": G.card.name} | figures],
+        inputs=[args.gathers],
+        outputs=[args.out],
+        models={G.card.name: args.out.name},
+        limits=list(G.card.limits),
+    )

@@ -1,0 +1,70 @@
+"""Command line: ``python -m tests.benchmarks [NAME] [options] [--json FILE]``."""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.report import NotMeasuredError, Report, machine, versions
+
+NAMES = ("imports", "overhead", "gradient", "openfwi_maps", "cf_sample0")
+"""In the order in which they run: those that start processes before those that fill this one."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the benchmarks, print their tables, write the JSON file; return the exit code."""
+    options = parser().parse_args(argv)
+    path = getattr(options, "json", None)
+    reports = [report_of(options)] if options.name else [report_of(alone(n)) for n in NAMES]
+    if path:
+        plain = {"machine": machine(), "versions": versions()}
+        plain["benchmarks"] = {report.name: report.to_dict() for report in reports if report}
+        path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(reports) or not options.name else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser, one subcommand a benchmark."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write figures here"
+    )
+    root = argparse.ArgumentParser(prog="python -m tests.benchmarks", parents=[common])
+    names = root.add_subparsers(dest="name", metavar="NAME", help=", ".join(NAMES))
+    for name in NAMES:
+        module = benchmark(name)
+        doc = (module.__doc__ or "").strip()
+        sub = names.add_parser(name, parents=[common], description=doc, help=doc.splitlines()[0])
+        sub.formatter_class = argparse.RawDescriptionHelpFormatter
+        module.add_arguments(sub)
+    return root
+
+
+def alone(name: str) -> argparse.Namespace:
+    """Return the default options of a benchmark."""
+    return parser().parse_args([name])
+
+
+def benchmark(name: str) -> Any:
+    """Return the module of a benchmark."""
+    return import_module(f"tests.benchmarks.{name}")
+
+
+def report_of(options: argparse.Namespace) -> Report | None:
+    """Run one benchmark and print its table, or say why it cannot run."""
+    try:
+        report: Report = benchmark(options.name).run(options)
+    except NotMeasuredError as reason:
+        print(f"{options.name}: not measured: {reason}\n", flush=True)
+        return None
+    print(f"{report}\n", flush=True)
+    return report
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("default")
+    sys.exit(main(sys.argv[1:]))

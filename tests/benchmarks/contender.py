@@ -1,0 +1,113 @@
+"""One gradient in a process of its own: ours, or the propagator's with its defaults.
+
+``python -m tests.benchmarks.contender NAME PROBLEM.npz GRADIENT.npy`` prints one line of JSON.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import deepwave
+import numpy as np
+import torch
+
+import pylops_vmb as vmb
+from pylops_vmb.inversion import Objective
+from pylops_vmb.inversion.bands import LowPass
+from tests.benchmarks.measure import run_and_measure
+
+Problem = Mapping[str, Any]
+Gradient = Callable[[], torch.Tensor]
+
+
+def main(name: str, problem: str, gradient: str) -> None:
+    """Measure one contender and write its gradient."""
+    with np.load(problem) as arrays:
+        call, stored = CONTENDERS[name](dict(arrays))
+    figures = run_and_measure(call)
+    np.save(gradient, call().numpy().astype(np.float64))
+    print(json.dumps(figures | {"stored": stored}))
+
+
+def by_fwi(
+    problem: Problem, *, corner: float = np.inf, memory: str | None = None
+) -> tuple[Gradient, str]:
+    """As `vmb.fwi` computes it, except for the factor of the relative misfit."""
+    F, start, dobs = _ours(problem, memory)
+    lowpass = LowPass(corner, F.acq.nt, F.acq.dt)
+    objective = Objective(F, dobs, misfit="l2", lowpass=lowpass)
+    banded = F.for_band(lowpass.fmax)
+    stored = f"1/{banded.memory.interval}, {banded.memory.batch} shots at a time"
+    scale = 0.5 * float(dobs.square().sum())
+    return lambda: scale * objective(start).gradient, stored
+
+
+def by_every_step(problem: Problem) -> tuple[Gradient, str]:
+    """Ours with the field of every step stored: the exact gradient."""
+    F, start, dobs = _ours(problem, None)
+    return lambda: _backward(lambda vp: F(vp), start, dobs), "all"
+
+
+def by_deepwave(problem: Problem) -> tuple[Gradient, str]:
+    """The propagator with its defaults, as in its documentation."""
+    acq, start = _survey(problem), torch.from_numpy(problem["start"])
+    dobs = torch.from_numpy(-problem["dobs"])
+    spacing = float(problem["spacing"][0])
+    sources = torch.from_numpy((acq.srcs.T[:, None] / spacing).round().astype(np.int64))
+    receivers = torch.from_numpy((acq.receivers.transpose(1, 2, 0) / spacing).astype(np.int64))
+    wavelet = torch.zeros(acq.ns, 1, acq.nt)
+    wavelet[:, 0, : acq.wav.size] = torch.from_numpy(acq.wav)
+
+    def model(vp: torch.Tensor) -> torch.Tensor:
+        out = deepwave.scalar(
+            vp,
+            spacing,
+            acq.dt,
+            source_amplitudes=wavelet,
+            source_locations=sources,
+            receiver_locations=receivers,
+            accuracy=4,
+            pml_freq=acq.f0,
+        )
+        traces: torch.Tensor = out[-1]
+        return traces
+
+    return lambda: _backward(model, start, dobs), "all"
+
+
+CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
+    "ours": by_fwi,
+    "ours-batched": lambda problem: by_fwi(problem, memory="160MiB"),
+    "ours-low-band": lambda problem: by_fwi(problem, corner=6.0 / 1e3**0.125),
+    "ours-every-step": by_every_step,
+    "deepwave-defaults": by_deepwave,
+}
+
+
+def _survey(problem: Problem) -> vmb.Acquisition:
+    numbers = {"nt": problem["dobs"].shape[-1], "wavc": int(problem["wavc"])}
+    numbers |= {key: float(problem[key]) for key in ("dt", "f0")}
+    return vmb.Acquisition(problem["srcs"], problem["recs"], wav=problem["wav"], **numbers)
+
+
+def _ours(
+    problem: Problem, memory: str | None
+) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
+    start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem["dobs"])
+    grid = vmb.Grid(tuple(start.shape), tuple(problem["spacing"]))
+    return vmb.AcousticModelling2D(grid, _survey(problem), memory=memory), start, dobs
+
+
+def _backward(
+    model: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, dobs: torch.Tensor
+) -> torch.Tensor:
+    vp = start.clone().requires_grad_()
+    loss = 0.5 * (model(vp) - dobs).square().sum()
+    loss.backward()
+    assert vp.grad is not None
+    return vp.grad
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,181 @@
+"""Time and memory of one FWI gradient: ours, the propagator's defaults, and PyLops' own.
+
+301 x 201 cells of 10 m (x, z), 5 shots, 301 receivers, 2000 steps of 1 ms, 15 Hz, least
+squares.  The contenders take turns, each in a fresh process, so that its peak memory is
+its own.  PyLops' AcousticWave2D needs Devito, which wants an environment of its own:
+
+    python3 -m venv devito && devito/bin/pip install devito pylops scipy pytest
+    python -m tests.benchmarks gradient --devito-python devito/bin/python
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+import pylops_vmb as vmb
+from pylops_vmb.velocity import openfwi_like
+from tests.benchmarks.report import Report, threads, verdict
+
+SEED = 3
+ROOT = Path(__file__).parents[2]
+OURS, BATCHED, LOW, EXACT = "ours", "ours-batched", "ours-low-band", "ours-every-step"
+RAW, DEVITO = "deepwave-defaults", "pylops-devito"
+LABELS = {
+    OURS: "ours, as fwi in the full band",
+    BATCHED: "ours, the same with memory='160MiB'",
+    LOW: "ours, as fwi in a band up to 6 Hz",
+    RAW: "deepwave's defaults, loss.backward()",
+    DEVITO: "PyLops AcousticWave2D.H @ residual",
+    EXACT: "ours, every step stored",
+}
+Results = dict[str, list[dict[str, Any]]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this benchmark."""
+    parser.add_argument("--rounds", type=int, default=5, help="processes each (default 5)")
+    parser.add_argument(
+        "--devito-python", type=Path, metavar="PATH", help="interpreter that has Devito"
+    )
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Measure."""
+    contenders = _contenders(options.devito_python)
+    with tempfile.TemporaryDirectory() as folder:
+        problem = Path(folder) / "problem.npz"
+        np.savez(problem, **make_problem())
+        results: Results = {name: [] for name in contenders}
+        for number in range(options.rounds):
+            for name, command in contenders.items():
+                if number == 0 or name != EXACT:
+                    results[name].append(_run(command, problem, Path(folder) / f"{name}.npy"))
+        gradients = {name: np.load(Path(folder) / f"{name}.npy") for name in contenders}
+    return Report(
+        "gradient",
+        "one FWI gradient, 301 x 201 cells, 5 shots, 2000 steps",
+        [_row(name, results, gradients) for name in LABELS],
+        notes=[*_verdicts(results, gradients), *_remarks(options)],
+        settings={"seed": SEED, "rounds": options.rounds, "results": results},
+    )
+
+
+def make_problem() -> dict[str, Any]:
+    """Return a true model, its data, a smooth start, the residual there, and the survey."""
+    grid = vmb.Grid.fcnvmb()
+    acq = vmb.Acquisition.fixed_spread(
+        np.linspace(100.0, 2900.0, 5), 10.0 * np.arange(301), nt=2000, dt=1e-3, f0=15.0, zs=30.0,
+        zr=10.0,
+    )
+    true = np.clip(openfwi_like(grid.dims, seed=SEED)[0], 1500.0, 4200.0)
+    true[:, -20:] = 4200.0  # the fastest cell of both models: PyLops derives dt = 1 ms from it
+    start = gaussian_filter(true, 12.0, mode="nearest")
+    start[:, -2:] = 4200.0
+    F = vmb.AcousticModelling2D(grid, acq)
+    dobs = F(true)
+    return {
+        "start": start,
+        "dobs": dobs,
+        "residual": F(start) - dobs,
+        "srcs": acq.srcs,
+        "recs": acq.recs,
+        "wav": acq.wav,
+        "wavc": acq.wavc,
+        "f0": acq.f0,
+        "dt": acq.dt,
+        "spacing": grid.spacing,
+    }
+
+
+def _contenders(devito: Path | None) -> dict[str, list[str]]:
+    module = [sys.executable, "-m", "tests.benchmarks.contender"]
+    found = {name: [*module, name] for name in (OURS, BATCHED, LOW, RAW, EXACT)}
+    if devito is not None:
+        found[DEVITO] = [str(devito.absolute()), "-m", "tests.benchmarks.contender_devito"]
+    return found
+
+
+def _run(command: list[str], problem: Path, gradient: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [*command, str(problem), str(gradient)],
+        cwd=ROOT,
+        env=os.environ | {"DEVITO_LANGUAGE": "openmp", "DEVITO_LOGGING": "ERROR"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _row(name: str, results: Results, gradients: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"gradient": LABELS[name]}
+    if name not in results:
+        return row | {"wall s": "absent"}
+    row |= {
+        "wall s": _median(results[name], "wall"),
+        "processor s": _median(results[name], "cpu"),
+        "added MiB": _added(results[name]),
+        "peak MiB": _median(results[name], "peak"),
+        "first call s": _median(results[name], "first"),
+        "cells stored": results[name][0]["stored"],
+    }
+    if name == LOW:
+        return row
+    exact = gradients[EXACT]
+    scale = (gradients[name] * exact).sum() / (exact * exact).sum()
+    cosine = (gradients[name] * exact).sum() / np.linalg.norm(exact)
+    return row | {
+        "difference": float(np.linalg.norm(gradients[name] / scale - exact) / np.linalg.norm(exact)),
+        "cosine": float(cosine / np.linalg.norm(gradients[name])),
+    }
+
+
+def _verdicts(results: Results, gradients: dict[str, NDArray[Any]]) -> list[str]:
+    ours, exact = gradients[OURS], gradients[EXACT]
+    error = float(np.linalg.norm(ours - exact) / np.linalg.norm(exact))
+    notes = [verdict("relative difference of ours from the exact gradient", error, at_most=1e-4)]
+    for name in (RAW, DEVITO):
+        if name not in results:
+            notes.append(f"{LABELS[name]}: not measured, pass --devito-python")
+            continue
+        faster = statistics.median(
+            theirs["wall"] / mine["wall"]
+            for theirs, mine in zip(results[name], results[OURS], strict=True)
+        )
+        notes.append(verdict(f"times faster than {name}", faster, at_least=2.0))
+        for mine in (OURS, BATCHED):
+            share = _added(results[mine]) / _added(results[name])
+            notes.append(verdict(f"memory of {mine} over {name}", share, at_most=1 / 3))
+    return notes
+
+
+def _remarks(options: argparse.Namespace) -> list[str]:
+    return [
+        f"Medians of {options.rounds} fresh processes each, in turn; {threads()}.",
+        "Seconds are those of the second call in a process; the first one compiles and fills "
+        "caches.  Added memory is the peak resident size (VmHWM) above the resident size after "
+        "imports and set-up; both calls count.",
+        "Ours and deepwave model the data and compare them; PyLops is handed the residual.",
+        "Difference and cosine are against the gradient with every step stored, of the same "
+        "residual, up to a factor: PyLops differentiates by slowness squared and has another "
+        "absorbing layer.",
+    ]
+
+
+def _median(figures: list[dict[str, Any]], key: str) -> float:
+    return statistics.median(entry[key] for entry in figures)
+
+
+def _added(figures: list[dict[str, Any]]) -> float:
+    return statistics.median(entry["peak"] - entry["baseline"] for entry in figures)

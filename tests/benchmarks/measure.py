@@ -1,0 +1,98 @@
+"""Time and memory of a call, and calls in turn; the standard library alone, for any environment."""
+
+import gc
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Sample(NamedTuple):
+    """Seconds of one call: by the clock, and of the processor (all threads added)."""
+
+    wall: float
+    cpu: float
+
+
+def timed(call: Callable[[], Any]) -> Sample:
+    """Time one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return Sample(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def alternate(
+    calls: Mapping[str, Callable[[], Any]], *, rounds: int
+) -> dict[str, list[Sample]]:
+    """Time some calls in turn (A B A B), after one call of each that does not count."""
+    for call in calls.values():
+        call()
+    samples: dict[str, list[Sample]] = {name: [] for name in calls}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for name, call in calls.items():
+                samples[name].append(timed(call))
+    finally:
+        gc.enable()
+    return samples
+
+
+def median(samples: Sequence[Sample], *, clock: str = "wall") -> float:
+    """Return the median of one of the two clocks, in s."""
+    return statistics.median(getattr(sample, clock) for sample in samples)
+
+
+def ratio(these: Sequence[Sample], those: Sequence[Sample], *, clock: str = "wall") -> float:
+    """Return the median, over the rounds, of the ratio within a round."""
+    return statistics.median(
+        getattr(a, clock) / getattr(b, clock) for a, b in zip(these, those, strict=True)
+    )
+
+
+def run_and_measure(call: Callable[[], Any]) -> dict[str, Any]:
+    """Call twice: the first call compiles, fills caches and sets the peak; time the second.
+
+    Returns
+    -------
+    figures : :obj:`dict`
+        Seconds ``wall`` and ``cpu`` of the second call, ``first`` of the first one;
+        ``baseline`` and ``peak`` resident memory in MiB before the calls and at most.
+    """
+    gc.collect()
+    _forget_peak()
+    baseline = resident()
+    first = timed(call)
+    sample = timed(call)
+    figures = {"first": first.wall, "wall": sample.wall, "cpu": sample.cpu}
+    return figures | {"baseline": baseline, "peak": peak()}
+
+
+def resident() -> float:
+    """Return the memory that this process holds now, MiB."""
+    return _status("VmRSS") or peak()
+
+
+def peak() -> float:
+    """Return the most memory that this process held, MiB.
+
+    ``VmHWM`` is ``getrusage``'s ``ru_maxrss`` without the size of the parent process,
+    which Linux lets a child inherit.
+    """
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _forget_peak() -> None:
+    reset = Path("/proc/self/clear_refs")
+    if reset.exists():
+        reset.write_text("5", encoding="ascii")
+
+
+def _status(key: str) -> float | None:
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
+    sizes = [float(line.split()[1]) / 2**10 for line in lines if line.startswith(f"{key}:")]
+    return sizes[0] if sizes else None

@@ -20,6 +20,13 @@ def velocity_file(text: str) -> Path:
     return _with_suffix(text, VELOCITY)
 
 
+def count(text: str) -> int:
+    """Return a whole number of at least one."""
+    if not re.fullmatch(r"0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
 def corners(text: str) -> tuple[float | None, ...]:
     """Turn ``4,7,12,full`` into corners in Hz, None for the full band."""
     try:
@@ -50,9 +57,9 @@ def add_gathers(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_preset(parser: argparse._ActionsContainer, help: str) -> None:
+def add_preset(parser: argparse._ActionsContainer, text: str) -> None:
     """Add the name of a known survey."""
-    parser.add_argument("--preset", choices=PRESETS, help=help)
+    parser.add_argument("--preset", choices=PRESETS, help=text)
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

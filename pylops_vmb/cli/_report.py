@@ -28,8 +28,9 @@ _COLUMNS = {
     "start": ("started from", ""),
     "mae_m_s": ("MAE m/s", ".1f"),
     "rmse_m_s": ("RMSE m/s", ".1f"),
+    "mae_1500": ("MAE / 1500", ".4f"),
     "ssim": ("SSIM", ".3f"),
-    "data_misfit": ("data misfit", ".3f"),
+    "data_misfit": ("data misfit (L2)", ".4f"),
     "iterations": ("iterations", "d"),
     "vp_min_m_s": ("lowest m/s", ".0f"),
     "vp_max_m_s": ("highest m/s", ".0f"),
@@ -165,20 +166,17 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     fwi         81.2
     hybrid
     """
-    shown = [key for key in _COLUMNS if any(row.get(key) is not None for row in rows)]
-    lines = [[_COLUMNS[key][0] for key in shown]]
-    lines += [[_cell(row.get(key), _COLUMNS[key][1]) for key in shown] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(shown))]
-    aligned = ["<" if not _COLUMNS[key][1] else ">" for key in shown]
-    return "\n".join(
-        "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(line, aligned, widths, strict=True))
-        .rstrip()
-        for line in lines
-    )  # fmt: skip
+    keys = [key for key in _COLUMNS if any(row.get(key) is not None for row in rows)]
+    columns = [_column(key, [row.get(key) for row in rows]) for key in keys]
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
-def _cell(value: Any, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _column(key: str, values: Sequence[Any]) -> list[str]:
+    """Return heading and cells of one width, numbers to the right."""
+    heading, form = _COLUMNS[key]
+    cells = [heading, *("" if value is None else format(value, form) for value in values)]
+    width = max(map(len, cells))
+    return [cell.rjust(width) if form else cell.ljust(width) for cell in cells]
 
 
 def _versions() -> dict[str, Any]:

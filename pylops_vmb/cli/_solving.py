@@ -93,6 +93,7 @@ class Job:
         return {
             "mae_m_s": found["mae"],
             "rmse_m_s": found["rmse"],
+            "mae_1500": found["mae"] / 1500.0,
             "ssim": found["ssim"],
             "ssim_uniform": found["ssim_uniform"],
         } | figures

@@ -51,19 +51,16 @@ def run(args: argparse.Namespace) -> Outcome:
     job = Job(F, data, G.for_survey(F.acq), true)
     figures = [{"method": "linear start"} | job.judge(linear_start(G.grid))]
     models, history = {"true": true}, {}
+    niter = _QUICK if args.quick else _NITER
     for method, title in _TITLES.items():
-        result, line = job.solve(method, settings=_settings(method, quick=args.quick))
+        settings = {} if method == "learned" else {"niter": niter}
+        say(" ".join([title, *(f"({value} iterations a band)" for value in settings.values())]))
+        result, line = job.solve(method, settings=settings)
         if result.status == "interrupted":
             raise KeyboardInterrupt
         models[title], history[method] = result.vp, progress(result)
         figures.append(line)
-    return _write(args, models, G.grid, figures=figures, history=history)
-
-
-def _settings(method: str, *, quick: bool) -> dict[str, Any]:
-    niter = _QUICK if quick else _NITER
-    say(f"{_TITLES[method]}" + ("" if method == "learned" else f": {niter} iterations a band"))
-    return {} if method == "learned" else {"niter": niter}
+    return _write(args, models, G.grid, figures=figures, history=history, niter=niter)
 
 
 def _through_segy(G: LearnedInversion, true: Any, gathers: Path) -> tuple[AcousticModelling2D, Any]:
@@ -77,12 +74,8 @@ def _through_segy(G: LearnedInversion, true: Any, gathers: Path) -> tuple[Acoust
     return AcousticModelling2D(G.grid, acq), data
 
 
-def _write(
-    args: argparse.Namespace,
-    models: dict[str, Any],
-    grid: Grid,
-    **more: Any,
-) -> Outcome:
+def _write(args: argparse.Namespace, models: dict[str, Any], grid: Grid, **more: Any) -> Outcome:
+    """Write velocities, picture and report."""
     names = dict(zip(models, ("true", *METHODS), strict=True))
     paths = [args.out / "gathers.sgy"]
     for title, vp in models.items():

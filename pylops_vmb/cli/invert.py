@@ -14,6 +14,7 @@ from pylops_vmb.cli._options import (
     add_velocity_out,
     add_weights,
     corners,
+    count,
 )
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import METHODS, Job, check_device, progress
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> Outcome:
     data, acq = load_gathers(
         args.gathers, f0=args.f0, preset=args.preset, card=G.card if G else None
     )
-    highest = max(5500.0, *settings.get("bounds", ()))
+    highest = max([5500.0, *settings.get("bounds", ())])
     F = AcousticModelling2D(grid, acq, max_vel=highest, device=args.device)
     true = _true(args.true, grid)
     job = Job(F, data, G.for_survey(acq) if G else None, true)
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _add_grid(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--dims", nargs=2, type=int, metavar=("NX", "NZ"), help="cells")
+    group.add_argument("--dims", nargs=2, type=count, metavar=("NX", "NZ"), help="cells")
     group.add_argument("--spacing", nargs=2, type=float, metavar=("DX", "DZ"), help="cells, m")
     group.add_argument("--origin", nargs=2, type=float, metavar=("OX", "OZ"), help="first cell, m")
     add_preset(group, "grid and wavelet of a known survey")
@@ -79,7 +80,7 @@ def _add_fwi(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--start", type=Path, metavar="FILE", help="start of FWI, or fallback of the hybrid"
     )
-    group.add_argument("--niter", type=int, metavar="N", help="iterations in each band")
+    group.add_argument("--niter", type=count, metavar="N", help="iterations in each band")
     group.add_argument(
         "--bands", type=corners, metavar="HZ,...", help="low-pass corners, e.g. 4,7,12,full"
     )

@@ -12,7 +12,7 @@ import torch
 from pylops_vmb.cli._files import check_folder, load_velocity, save_velocity
 from pylops_vmb.cli._gathers import PRESETS
 from pylops_vmb.cli._messages import say
-from pylops_vmb.cli._options import add_device, add_preset, gathers_file, velocity_file
+from pylops_vmb.cli._options import add_device, add_preset, count, gathers_file, velocity_file
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import check_device
 from pylops_vmb.io import write_gathers
@@ -39,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_preset(parser, "survey to shoot; by default that of the generator, or the one below")
     survey = parser.add_argument_group("a survey of one's own, with receivers in every column")
-    survey.add_argument("--shots", type=int, metavar="N", help="number of shots (5)")
-    survey.add_argument("--nt", type=int, metavar="N", help="samples a trace (1000)")
+    survey.add_argument("--shots", type=count, metavar="N", help="number of shots (5)")
+    survey.add_argument("--nt", type=count, metavar="N", help="samples a trace (1000)")
     survey.add_argument("--dt", type=float, metavar="S", help="time step in s (0.001)")
     survey.add_argument("--f0", type=float, metavar="HZ", help="peak frequency (15)")
     survey.add_argument(

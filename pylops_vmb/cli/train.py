@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pylops_vmb.cli._options import add_device
+from pylops_vmb.cli._options import add_device, count
 from pylops_vmb.cli._report import NAME, Outcome, publish
 from pylops_vmb.cli._solving import check_device
 from pylops_vmb.training import recipe
@@ -21,10 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folder for data, checkpoint and weights; a run that was killed goes on there",
     )
     parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="that simulate (default: %(default)s)"
+        "--processes",
+        type=count,
+        default=1,
+        metavar="N",
+        help="that simulate (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
-    parser.add_argument("--count", type=int, metavar="N", help="samples, instead of the recipe's")
+    parser.add_argument("--epochs", type=count, metavar="N", help="instead of the recipe's")
+    parser.add_argument("--count", type=count, metavar="N", help="samples, instead of the recipe's")
     add_device(parser)
 
 

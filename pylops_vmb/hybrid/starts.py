@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from pylops_vmb._backend import to_tensor, working_dtype
+from pylops_vmb._backend import kind_of, to_tensor, working_dtype
+from pylops_vmb._checks import check_finite, check_shape
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.objective import Objective
 from pylops_vmb.operators import NonlinearOperator
@@ -36,11 +37,21 @@ def misfit_of(
     -------
     value : :obj:`float`
         0 for equal data, 1 for no model at all.
+
+    Raises
+    ------
+    VMBValueError
+        If a shape is wrong, a velocity is not finite, or the misfit is unknown.
     """
-    data = to_tensor(dobs, name="dobs")
-    dtype = working_dtype(data.dtype)
-    data = data.detach().to(dtype=dtype).reshape(F.dimsd)
-    model = to_tensor(vp, device=data.device, dtype=dtype, name="vp").detach().reshape(F.dims)
+    kind = kind_of(dobs, "dobs")
+    device = F.device if kind.library == "numpy" else kind.device
+    data, model = (
+        to_tensor(array, device=device, dtype=working_dtype(kind.dtype), name=name).detach()
+        for array, name in ((dobs, "dobs"), (vp, "vp"))
+    )
+    data = data.reshape(check_shape("dobs", data.shape, F.dimsd, axes="(ns, nr, nt)"))
+    model = model.reshape(check_shape("vp", model.shape, F.dims, axes="(nx, nz)"))
+    check_finite("vp", model)
     acq = getattr(F, "acq", None)
     lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
     return Objective(F, data, misfit=misfit, lowpass=lowpass).misfit(model)

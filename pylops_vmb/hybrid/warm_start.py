@@ -1,18 +1,22 @@
 """FWI that starts from the network, if the data agree."""
 
 import logging
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from pylops_vmb._checks import check_number, refuse
+from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.hybrid.starts import misfit_of
 from pylops_vmb.inversion import FWI, InversionResult, Iteration
 from pylops_vmb.inversion.preconditioning import gaussian
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.operators import NonlinearOperator
+from pylops_vmb.survey import Acquisition
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -118,13 +122,8 @@ class Hybrid(FWI):
         x = super().setup(dobs, x0, checkpoint=checkpoint, show=show)
         if self.history:  # resumed: the choice was made before
             return x
-        candidates = {"network": self._predict(), "fallback": x}
-        self.starts = {
-            name: misfit_of(
-                self.Op, self.dobs, vp, misfit=self.settings.misfit, corner=self.bands[0]
-            )
-            for name, vp in candidates.items()
-        }
+        candidates = {"fallback": x, "network": self._predict()}  # the first wins a draw
+        self.starts = {name: self._judge(vp) for name, vp in candidates.items()}
         chosen = _lowest(self.starts)
         _LOGGER.info("start: %s; data misfit below %.3g Hz: %s", chosen, self.bands[0], self.starts)
         return candidates[chosen]
@@ -140,12 +139,21 @@ class Hybrid(FWI):
             starts=self.starts,
         )
 
+    def _identity(self) -> dict[str, Any]:
+        return super()._identity() | {"network": [self.G.name, self.smooth_start]}
+
     def _state(self, x: torch.Tensor) -> dict[str, Any]:
         return super()._state(x) | {"starts": self.starts}
 
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)
         self.starts = state["starts"]
+
+    def _judge(self, vp: torch.Tensor) -> float:
+        if not bool(vp.isfinite().all()):  # a network that failed
+            return math.inf
+        corner, misfit = self.bands[0], self.settings.misfit
+        return misfit_of(self.Op, self.dobs, vp, misfit=misfit, corner=corner)
 
     def _predict(self) -> torch.Tensor:
         with torch.no_grad():
@@ -200,18 +208,36 @@ def _lowest(misfits: dict[str, float]) -> str:
 
 
 def _check_pair(F: NonlinearOperator, G: LearnedInversion) -> None:
-    if G.dims != F.dimsd:
+    if not isinstance(G, LearnedInversion):
         refuse(
             "G",
-            f"must take data of shape {F.dimsd}, as F gives",
-            got=G.dims,
+            "must be a learned inversion",
+            got=type(G).__name__,
+            do="Call hybrid(F, dobs, G) with G = LearnedInversion.from_pretrained()",
+            error=VMBTypeError,
+        )
+    acq = getattr(F, "acq", G.acq)
+    if G.dims != F.dimsd or not _same_geometry(G.acq, acq):
+        refuse(
+            "G",
+            f"must take the data of F, {acq}",
+            got=G.acq,
             do="Call G.for_survey(F.acq)",
         )
     grid = getattr(F, "grid", G.grid)
-    if grid.dims != G.grid.dims or grid.spacing != G.grid.spacing:
+    if grid != G.grid:
         refuse(
             "G",
             f"must give velocity on the grid of F, {grid}",
             got=G.grid,
             do="Model on the grid of the network's card, or train a network for this one",
         )
+
+
+def _same_geometry(one: Acquisition, other: Acquisition) -> bool:
+    """Say whether two surveys of one shape have the same time step and positions."""
+    return (
+        math.isclose(one.dt, other.dt, rel_tol=1e-6)
+        and np.allclose(one.srcs, other.srcs, atol=0.01)
+        and np.allclose(one.receivers, other.receivers, atol=0.01)
+    )

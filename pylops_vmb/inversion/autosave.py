@@ -1,11 +1,13 @@
-"""Saving a long run every now and then, whole or not at all."""
+"""Saving a long run every now and then, and resuming only what is the same run."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pylops_vmb._checks import refuse
+from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io import load_checkpoint, save_checkpoint
 
 
@@ -16,23 +18,50 @@ class AutoSave:
     ----------
     path : path-like or None
         The file; None never saves.
+    identity : :obj:`dict`
+        What a saved run must agree in to be resumed, in words by name.
     every : :obj:`float`, optional
         Seconds between two saves.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, *, every: float = 60.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        identity: Mapping[str, Any],
+        *,
+        every: float = 60.0,
+    ) -> None:
         self._path = None if path is None else Path(path)
+        self._identity = dict(identity)
         self._every, self._last = every, time.monotonic()
 
-    def __call__(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
-        """Save what ``state()`` returns, if it is time."""
+    def __call__(self, state: Mapping[str, Any], *, now: bool = False) -> None:
+        """Save a state, if it is time."""
         if self._path is None or not (now or time.monotonic() - self._last > self._every):
             return
-        save_checkpoint(self._path, state())
+        save_checkpoint(self._path, {"identity": self._identity, "state": state})
         self._last = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state, or None if there is none."""
+        """Return the saved state, or None if there is none.
+
+        Raises
+        ------
+        VMBFileError
+            If the file belongs to another run.
+        """
         if self._path is None or not self._path.exists():
             return None
-        return load_checkpoint(self._path)
+        saved = load_checkpoint(self._path)
+        theirs = saved.get("identity", {})
+        other = [name for name, mine in self._identity.items() if theirs.get(name) != mine]
+        if other:
+            refuse(
+                "checkpoint",
+                "belongs to another inversion",
+                got=f"other {', '.join(other)} in {self._path.name}",
+                do="Repeat the call that made it, or name another file",
+                error=VMBFileError,
+            )
+        state: dict[str, Any] = saved["state"]
+        return state

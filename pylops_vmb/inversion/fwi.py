@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from pylops.optimization.basesolver import Solver
 from tqdm import tqdm
 
 from pylops_vmb._backend import kind_of, to_tensor, working_dtype
-from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse, warn
-from pylops_vmb.errors import StartWarning, VMBFileError, VMBTypeError
+from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse
+from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.inversion.autosave import AutoSave
 from pylops_vmb.inversion.bands import check_bands, suggest_bands
 from pylops_vmb.inversion.objective import Value
@@ -21,7 +22,8 @@ from pylops_vmb.inversion.preconditioning import check_mask
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings
 from pylops_vmb.inversion.stage import Stage
-from pylops_vmb.inversion.starts import linear_start
+from pylops_vmb.inversion.starts import bounded_start, check_reach
+from pylops_vmb.io import weights_digest
 from pylops_vmb.operators import NonlinearOperator
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class FWI(Solver):  # type: ignore[misc]
 
     .. math::
         \phi(v) = \frac{m(L F(v) - L d)}{m(L d)} + w\,TV(v)
-        + \tfrac12 \sum_i \epsilon_i^2 \|R_i v\|^2
+        + \frac{1}{2N} \sum_i \epsilon_i^2 \|R_i v / 1500\|^2
 
     subject to bounds, with :math:`L` a zero-phase low-pass.  Low frequencies come first
     because a wave that is late by more than half a period pulls the model the wrong way
@@ -99,6 +101,7 @@ class FWI(Solver):  # type: ignore[misc]
                 error=VMBTypeError,
             )
         self.settings = FWISettings(**settings)
+        check_reach(F, self.settings.bounds)
         self.status, self.history = "done", list[Iteration]()
         super().__init__(F, callbacks=list(callbacks) if callbacks else None)
 
@@ -148,21 +151,22 @@ class FWI(Solver):  # type: ignore[misc]
         dtype = working_dtype(self._kind.dtype)
         data = to_tensor(dobs, device=device, dtype=dtype, name="dobs")
         check_shape("dobs", data.shape, self.Op.dimsd, axes="(ns, nr, nt)")
-        self.dobs = _usable(data.detach().reshape(self.Op.dimsd))
+        self.dobs = _usable(data.detach().reshape(self.Op.dimsd).contiguous())
         self.bands = self._choose_bands()
-        x = self._start(x0, device, dtype)
+        x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
         self._mask = check_mask(self.settings.mask, self.Op.dims, x)
         self.iiter, self.tstart, self.history = 0, time.time(), []
+        self.status = "interrupted"  # until the last band is over
         self._band, self._ends = 0, set[str]()
         self._stage = self._new_stage()
-        self._autosave = AutoSave(checkpoint)
+        self._autosave = AutoSave(checkpoint, self._identity())
         x = self._resume(x)
         total = len(self.bands) * self.settings.niter
         self._bar = tqdm(total=total, initial=self.iiter, disable=not show, unit="it")
         return x
 
     def step(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
-        """Run one iteration in the present band.
+        """Run one iteration in the present band, and go to the next band if it is over.
 
         Parameters
         ----------
@@ -179,12 +183,14 @@ class FWI(Solver):  # type: ignore[misc]
         x, value = self._stage.step(x)
         self.iiter += 1
         self._record(value)
+        self._next_band()
+        self._point = self._state(x)
         if show:
             _LOGGER.info("%s", self.history[-1])
         return x
 
     def run(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
-        """Run all bands; Ctrl-C ends the run with the last model.
+        """Run all bands; Ctrl-C, or a callback that sets ``stop``, ends with the last model.
 
         Parameters
         ----------
@@ -198,19 +204,16 @@ class FWI(Solver):  # type: ignore[misc]
         x : :obj:`torch.Tensor`
             The final velocity ``(nx, nz)``.
         """
+        self._point = self._state(x)  # the last whole step: what is saved and returned
         try:
-            while self._band < len(self.bands):
-                x = self.step(x, show=show)
-                self.callback(x)
-                self._next_band()
-                self._save(x)
+            self._iterate(x, show)
         except KeyboardInterrupt:
-            self.status = "interrupted"
-        else:
-            self.status = min(self._ends) if len(self._ends) == 1 else "done"
-        self._save(x, now=True)
-        self._bar.close()
-        return x
+            _LOGGER.info("stopped by the user after %d iterations", self.iiter)
+        finally:
+            self._autosave(self._point, now=True)
+            self._bar.close()
+        final: torch.Tensor = self._point["x"]
+        return final
 
     def solve(
         self,
@@ -260,6 +263,20 @@ class FWI(Solver):  # type: ignore[misc]
             history=tuple(self.history),
         )
 
+    @property
+    def cost(self) -> list[float]:
+        """Data misfit by iteration, as the callbacks of PyLops read it."""
+        return [entry.misfit for entry in self.history]
+
+    def _iterate(self, x: torch.Tensor, show: bool) -> None:
+        while self._band < len(self.bands):
+            x = self.step(x, show=show)
+            self.callback(x)
+            self._autosave(self._point)
+            if any(getattr(callback, "stop", False) for callback in self.callbacks or ()):
+                return
+        self.status = next(why for why in _MESSAGES if why in self._ends)
+
     def _choose_bands(self) -> tuple[float, ...]:
         acq = getattr(self.Op, "acq", None)
         if acq is None:
@@ -267,23 +284,6 @@ class FWI(Solver):  # type: ignore[misc]
         if self.settings.bands is None:
             return suggest_bands(self.dobs, acq.dt)
         return check_bands(self.settings.bands, acq.dt)
-
-    def _start(self, x0: Any, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-        low, high = self.settings.bounds
-        if x0 is None:
-            x0 = linear_start(self.Op.grid, (low, low + 5 / 6 * (high - low)))
-        x = to_tensor(x0, device=device, dtype=dtype, name="x0")
-        check_shape("x0", x.shape, self.Op.dims, axes="(nx, nz)")
-        check_finite("x0", x)
-        if float(x.min()) < low - 1.0 or float(x.max()) > high + 1.0:
-            warn(
-                "x0",
-                f"leaves the bounds of {low:g} to {high:g} m/s and was clipped",
-                got=f"{float(x.min()):g} to {float(x.max()):g} m/s",
-                do="Pass wider bounds if these velocities are real",
-                category=StartWarning,
-            )
-        return x.detach().reshape(self.Op.dims).clamp(low, high)
 
     def _new_stage(self) -> Stage:
         return Stage(
@@ -296,7 +296,7 @@ class FWI(Solver):  # type: ignore[misc]
 
     def _next_band(self) -> None:
         ended = self._stage.ended()
-        if not ended:
+        if not ended or self._band == len(self.bands):
             return
         self._ends.add(ended)
         self._band += 1
@@ -316,13 +316,20 @@ class FWI(Solver):  # type: ignore[misc]
         self._bar.set_postfix_str(f"misfit {entry.misfit:.4f} below {entry.band:.3g} Hz")
         self._bar.update()
 
-    def _save(self, x: torch.Tensor, *, now: bool = False) -> None:
-        self._autosave(lambda: self._state(x), now=now)
+    def _identity(self) -> dict[str, Any]:
+        """Return what a checkpoint must agree in."""
+        tensors = {"dobs": self.dobs}
+        if self._mask is not None:
+            tensors["mask"] = self._mask
+        return {
+            "solver": type(self).__name__,
+            "settings": repr(replace(self.settings, mask=None)),
+            "bands": list(self.bands),
+            "data": weights_digest(tensors),
+        }
 
     def _state(self, x: torch.Tensor) -> dict[str, Any]:
         return {
-            "settings": repr(self.settings),
-            "bands": list(self.bands),
             "x": x,
             "band": self._band,
             "stage": self._stage.state(),
@@ -335,15 +342,6 @@ class FWI(Solver):  # type: ignore[misc]
         state = self._autosave.load()
         if state is None:
             return x
-        same = state["settings"] == repr(self.settings) and state["bands"] == list(self.bands)
-        if not same or state["x"].shape != x.shape:
-            refuse(
-                "checkpoint",
-                "belongs to another inversion",
-                got=state["settings"],
-                do="Use the settings it was made with, or another file",
-                error=VMBFileError,
-            )
         self._restore(state)
         resumed: torch.Tensor = state["x"].to(x)
         return resumed

@@ -81,14 +81,14 @@ def gaussian(field: torch.Tensor, sigma: float) -> torch.Tensor:
     """Smooth a field ``(nx, nz)`` by a Gaussian of `sigma` cells, its edges repeated."""
     if sigma <= 0.0:
         return field
-    radius = max(1, round(4.0 * sigma))
+    radius = max(1, int(4.0 * sigma + 0.5))
     offsets = torch.arange(-radius, radius + 1, device=field.device, dtype=field.dtype)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
     for _ in range(2):
         rows = torch.nn.functional.pad(field[:, None], (radius, radius), mode="replicate")
         field = torch.nn.functional.conv1d(rows, kernel[None, None])[:, 0].T
-    return field
+    return field.contiguous()
 
 
 def check_mask(mask: Any, dims: tuple[int, int], like: torch.Tensor) -> torch.Tensor | None:

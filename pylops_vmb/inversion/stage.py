@@ -93,7 +93,7 @@ class Stage:
         """Return what `restore` needs to go on exactly here."""
         return {
             "count": self.count,
-            "totals": self._totals,
+            "totals": list(self._totals),
             "evaluations": self._objective.evaluations,
             "optimiser": self._optimiser.state(),
         }

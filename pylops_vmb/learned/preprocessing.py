@@ -74,11 +74,12 @@ class Preprocessing:
 
     def decimate(self, d: torch.Tensor) -> torch.Tensor:
         """Return fewer time samples, in network order ``(..., ns, nt // step, nr)``."""
+        count = self.samples(d.shape[-1])
         if self.step > 1 and self.decimation == "middle":
             d = d[..., (self.step - 1) // 2 :: self.step]
         elif self.step > 1:
             d = _lowpass(d, self.step)[..., :: self.step]
-        return d[..., : self.samples(d.shape[-1] * self.step)].transpose(-1, -2)
+        return d[..., :count].transpose(-1, -2)
 
     def normalise(self, d: torch.Tensor) -> torch.Tensor:
         """Scale each survey ``(..., ns, nt, nr)`` as a whole, and compress its range."""

@@ -40,7 +40,8 @@ class AcousticModelling2D(NonlinearOperator):
         Highest velocity in m/s that will ever be modelled.  It fixes the internal time
         step, so that the operator does not change while an inversion updates the model.
     free_surface : :obj:`bool`, optional
-        Reflect the waves at the top of the grid instead of absorbing them.
+        Reflect the waves at the top of the grid instead of absorbing them: the pressure
+        vanishes one cell above the first row.
     memory : :obj:`str` or :obj:`float`, optional
         Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the
         memory that is free.  Shots are simulated in batches that fit.

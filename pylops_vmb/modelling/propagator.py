@@ -22,6 +22,8 @@ Choices made here on purpose, with what they buy (70 x 70 cells, 5 shots, 1 ms):
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,16 +122,17 @@ def propagate(vp: torch.Tensor, shots: Shots, scheme: Scheme) -> torch.Tensor:
     """
     import deepwave  # noqa: PLC0415 - takes a third of a second
 
-    out = deepwave.scalar(
-        vp,
-        scheme.spacing,
-        scheme.dt / scheme.fine_steps,
-        source_amplitudes=_sources(shots, scheme),
-        source_locations=shots.sources,
-        receiver_locations=shots.receivers,
-        model_gradient_sampling_interval=scheme.interval,
-        **scheme.keywords(),
-    )
+    with _quiet():
+        out = deepwave.scalar(
+            vp,
+            scheme.spacing,
+            scheme.dt / scheme.fine_steps,
+            source_amplitudes=_sources(shots, scheme),
+            source_locations=shots.sources,
+            receiver_locations=shots.receivers,
+            model_gradient_sampling_interval=scheme.interval,
+            **scheme.keywords(),
+        )
     return _recorded(out.receiver_amplitudes, scheme)
 
 
@@ -152,7 +155,7 @@ def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> t
     """
     import deepwave  # noqa: PLC0415 - takes a third of a second
 
-    with warnings.catch_warnings():
+    with _quiet():
         # since 0.1 the change reaches into the absorbing layer, as a linearisation must
         warnings.simplefilter("ignore", deepwave.MigrationWarning)
         out = deepwave.scalar_born(
@@ -166,6 +169,14 @@ def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> t
             **scheme.keywords(),
         )
     return _recorded(out.sc_receiver_amplitudes, scheme)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the propagator's warning of dispersion: `check_dispersion` words it for users."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="At least six grid cells per wavelength")
+        yield
 
 
 def _sources(shots: Shots, scheme: Scheme) -> torch.Tensor:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pylops_vmb._checks import check_number, refuse, warn
+from pylops_vmb._checks import check_choice, check_number, refuse, warn
 from pylops_vmb.errors import DispersionWarning, UnitWarning
 from pylops_vmb.modelling.propagator import largest_step
 from pylops_vmb.survey import Acquisition, Grid
@@ -51,7 +51,7 @@ def suggest_sampling(vp_range: tuple[float, float], f0: float, *, space_order: i
     Raises
     ------
     VMBValueError
-        If a number is not positive or the velocities are in km/s.
+        If a number is not positive, the velocities are in km/s, or the order is unknown.
 
     Notes
     -----
@@ -70,6 +70,7 @@ def suggest_sampling(vp_range: tuple[float, float], f0: float, *, space_order: i
     vmin = check_number("vp_range", vp_range[0], above=0.0, unit="m/s")
     vmax = check_number("vp_range", vp_range[1], at_least=vmin, unit="m/s")
     check_velocity_unit("vp_range", vmax)
+    check_choice("space_order", space_order, POINTS)
     fmax = 2.5 * check_number("f0", f0, above=0.0, unit="Hz")
     spacing = vmin / (fmax * POINTS[space_order])
     return Sampling(spacing, largest_step((spacing, spacing), vmax, space_order), 0.5 / fmax)

@@ -26,7 +26,7 @@ def ricker(
         Time step in s.
     halfwidth : :obj:`float`, optional
         Time between the first sample and the peak in s; by default
-        :math:`1.1 / f_0`, where the amplitude has fallen below 1.5e-4.
+        :math:`1.1 / f_0`, where the amplitude has fallen to about 1.5e-4.
 
     Returns
     -------

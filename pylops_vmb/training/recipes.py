@@ -3,13 +3,13 @@
 import logging
 import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pylops_vmb._checks import check_choice
+from pylops_vmb._checks import check_choice, refuse
 from pylops_vmb._version import __version__
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
@@ -210,8 +210,16 @@ def recipe(name: str, **changes: Any) -> Recipe:
     Raises
     ------
     VMBValueError
-        If the name is unknown.
+        If the name or an entry is unknown.
     """
     found = _RECIPES[check_choice("recipe", name, _RECIPES)]()
+    known = {entry.name for part in (found, found.config) for entry in fields(part)}
+    if set(changes) - known:
+        refuse(
+            name,
+            "has no such entries",
+            got=sorted(set(changes) - known),
+            do=f"Use some of {', '.join(sorted(known))}",
+        )
     settings = {key: changes.pop(key) for key in list(changes) if hasattr(found.config, key)}
     return replace(found, config=replace(found.config, **settings), **changes)

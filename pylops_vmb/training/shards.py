@@ -129,9 +129,12 @@ def simulate(
     ------
     VMBFileError
         If the folder holds a set that was made differently.
+    VMBValueError
+        If a number is below one.
     """
     folder = Path(folder)
-    check_integer("count", count, at_least=1)
+    for name, number in (("count", count), ("shard", shard), ("processes", processes)):
+        check_integer(name, number, at_least=1)
     manifest = {
         **simulation.manifest,
         "count": count,

@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import deepwave
@@ -25,32 +25,35 @@ def main(name: str, problem: str, gradient: str) -> None:
     """Measure one contender and write its gradient."""
     with np.load(problem) as arrays:
         call, stored = CONTENDERS[name](dict(arrays))
-    figures = run_and_measure(call)
-    np.save(gradient, call().numpy().astype(np.float64))
+    result, figures = run_and_measure(call)
+    np.save(gradient, result.numpy().astype(np.float64))
     print(json.dumps(figures | {"stored": stored}))
 
 
 def by_fwi(
-    problem: Problem, *, corner: float = np.inf, memory: str | None = None
+    problem: Problem, *, corner: float = np.inf, batch: int | None = None
 ) -> tuple[Gradient, str]:
     """As `vmb.fwi` computes it, except for the factor of the relative misfit."""
-    F, start, dobs = _ours(problem, memory)
-    lowpass = LowPass(corner, F.acq.nt, F.acq.dt)
-    objective = Objective(F, dobs, misfit="l2", lowpass=lowpass)
-    banded = F.for_band(lowpass.fmax)
-    stored = f"1/{banded.memory.interval}, {banded.memory.batch} shots at a time"
-    scale = 0.5 * float(dobs.square().sum())
-    return lambda: scale * objective(start).gradient, stored
+    F, start, dobs = _ours(problem)
+    lowpass, step = LowPass(corner, F.acq.nt, F.acq.dt), batch or F.acq.ns
+    parts = []
+    for first in range(0, F.acq.ns, step):
+        which = slice(first, min(first + step, F.acq.ns))
+        objective = Objective(F.shots(which), dobs[which], misfit="l2", lowpass=lowpass)
+        parts.append((0.5 * float(lowpass(dobs[which]).square().sum()), objective))
+    interval = F.for_band(lowpass.fmax).memory.interval
+    stored = f"every {interval}th step, {step} shots at a time"
+    return lambda: _sum(scale * objective(start).gradient for scale, objective in parts), stored
 
 
 def by_every_step(problem: Problem) -> tuple[Gradient, str]:
     """Ours with the field of every step stored: the exact gradient."""
-    F, start, dobs = _ours(problem, None)
-    return lambda: _backward(lambda vp: F(vp), start, dobs), "all"
+    F, start, dobs = _ours(problem)
+    return lambda: _backward(F, start, dobs), "every step, 5 shots at a time"
 
 
 def by_deepwave(problem: Problem) -> tuple[Gradient, str]:
-    """The propagator with its defaults, as in its documentation."""
+    """Use the propagator with its defaults, as in its documentation."""
     acq, start = _survey(problem), torch.from_numpy(problem["start"])
     dobs = torch.from_numpy(-problem["dobs"])
     spacing = float(problem["spacing"][0])
@@ -73,12 +76,12 @@ def by_deepwave(problem: Problem) -> tuple[Gradient, str]:
         traces: torch.Tensor = out[-1]
         return traces
 
-    return lambda: _backward(model, start, dobs), "all"
+    return lambda: _backward(model, start, dobs), "every step, 5 shots at a time"
 
 
 CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
     "ours": by_fwi,
-    "ours-batched": lambda problem: by_fwi(problem, memory="160MiB"),
+    "ours-batched": lambda problem: by_fwi(problem, batch=2),
     "ours-low-band": lambda problem: by_fwi(problem, corner=6.0 / 1e3**0.125),
     "ours-every-step": by_every_step,
     "deepwave-defaults": by_deepwave,
@@ -91,12 +94,14 @@ def _survey(problem: Problem) -> vmb.Acquisition:
     return vmb.Acquisition(problem["srcs"], problem["recs"], wav=problem["wav"], **numbers)
 
 
-def _ours(
-    problem: Problem, memory: str | None
-) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
+def _ours(problem: Problem) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
     start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem["dobs"])
     grid = vmb.Grid(tuple(start.shape), tuple(problem["spacing"]))
-    return vmb.AcousticModelling2D(grid, _survey(problem), memory=memory), start, dobs
+    return vmb.AcousticModelling2D(grid, _survey(problem)), start, dobs
+
+
+def _sum(gradients: Iterable[torch.Tensor]) -> torch.Tensor:
+    return torch.stack(list(gradients)).sum(0)
 
 
 def _backward(

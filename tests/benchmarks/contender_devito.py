@@ -1,6 +1,6 @@
 """PyLops' gradient in an environment that has Devito and none of this project's dependencies.
 
-``python -m tests.benchmarks.contender_devito PROBLEM.npz GRADIENT.npy`` prints one line of JSON.
+``python -m tests.benchmarks.contender_devito NAME PROBLEM.npz GRADIENT.npy`` prints a line of JSON.
 """
 
 import json
@@ -9,31 +9,32 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pylops.waveeqprocessing import AcousticWave2D
 
 from tests.benchmarks.measure import run_and_measure
 
 
-def main(problem: str, gradient: str) -> None:
+def main(name: str, problem: str, gradient: str) -> None:
     """Measure ``Op.H @ residual`` and write it as a derivative by velocity."""
     with np.load(problem) as arrays:
-        Op, residual, start = operator(arrays), arrays["residual"], arrays["start"]
-    if residual.shape != tuple(Op.dimsd):
-        sys.exit(f"PyLops chose another time axis: {Op.dimsd} instead of {residual.shape}")
-    by_slowness: list[Any] = []
+        given = dict(arrays)
+    Op = operator(given, own_step=name == "pylops-own-step")
+    times = given["dt"] * np.arange(given["residual"].shape[-1])
+    own_times = 1e-3 * Op.geometry.time_axis.time_values
+    Op.updatesrc(np.interp(own_times, times[: given["wav"].size], given["wav"], right=0.0))
+    residual = resample(given["residual"], times, own_times)
+    by_slowness, figures = run_and_measure(lambda: Op.H @ residual)
+    np.save(gradient, -2.0 * by_slowness / given["start"].astype(np.float64) ** 3)
+    stored = f"every step of {Op.geometry.dt:.3g} ms, 1 shot at a time"
+    print(json.dumps(figures | {"stored": stored}))
 
-    def call() -> None:
-        by_slowness[:] = [Op.H @ residual]
 
-    figures = run_and_measure(call)
-    np.save(gradient, -2.0 * by_slowness[0] / start.astype(np.float64) ** 3)
-    print(json.dumps(figures | {"stored": "all, 1 shot at a time"}))
-
-
-def operator(problem: Mapping[str, Any]) -> Any:
-    """Return the operator of the common survey, with the common wavelet."""
-    start, nt, dt = problem["start"], problem["dobs"].shape[-1], float(problem["dt"])
-    Op = AcousticWave2D(
+def operator(problem: Mapping[str, Any], *, own_step: bool) -> AcousticWave2D:
+    """Return the operator of the common survey, at its own or at the common time step."""
+    start, dt = problem["start"], 1e3 * float(problem["dt"])
+    kind = AcousticWave2D if own_step else CommonStep
+    return kind(
         start.shape,
         (0.0, 0.0),
         tuple(problem["spacing"]),
@@ -41,14 +42,27 @@ def operator(problem: Mapping[str, Any]) -> Any:
         *problem["srcs"],
         *problem["recs"],
         0.0,
-        1e3 * dt * (nt - 1),
+        dt * (problem["residual"].shape[-1] - 1),
         "Ricker",
         space_order=4,
         nbl=20,
         f0=float(problem["f0"]),
     )
-    Op.updatesrc(problem["wav"])
-    return Op
+
+
+class CommonStep(AcousticWave2D):
+    """PyLops' operator with steps of 1 ms, where it would derive its own from the velocity."""
+
+    def _create_model(self, *args: Any) -> None:
+        super()._create_model(*args)
+        self.model._dt = 1.0
+
+
+def resample(traces: NDArray[Any], times: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Interpolate traces ``(ns, nr, nt)`` linearly to other times."""
+    if len(times) == len(others):
+        return traces
+    return np.apply_along_axis(lambda trace: np.interp(others, times, trace), -1, traces)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 squares.  The contenders take turns, each in a fresh process, so that its peak memory is
 its own.  PyLops' AcousticWave2D needs Devito, which wants an environment of its own:
 
-    python3 -m venv devito && devito/bin/pip install devito pylops scipy pytest
-    python -m tests.benchmarks gradient --devito-python devito/bin/python
+    python3 -m venv devito-env && devito-env/bin/pip install devito pylops scipy pytest
+    python -m tests.benchmarks gradient --devito-python devito-env/bin/python
 """
 
 import argparse
@@ -29,13 +29,14 @@ from tests.benchmarks.report import Report, threads, verdict
 SEED = 3
 ROOT = Path(__file__).parents[2]
 OURS, BATCHED, LOW, EXACT = "ours", "ours-batched", "ours-low-band", "ours-every-step"
-RAW, DEVITO = "deepwave-defaults", "pylops-devito"
+RAW, PYLOPS, OWN_STEP = "deepwave-defaults", "pylops", "pylops-own-step"
 LABELS = {
     OURS: "ours, as fwi in the full band",
-    BATCHED: "ours, the same with memory='160MiB'",
+    BATCHED: "ours, the same two shots at a time",
     LOW: "ours, as fwi in a band up to 6 Hz",
     RAW: "deepwave's defaults, loss.backward()",
-    DEVITO: "PyLops AcousticWave2D.H @ residual",
+    PYLOPS: "PyLops AcousticWave2D.H @ residual",
+    OWN_STEP: "the same at the time step of its choice",
     EXACT: "ours, every step stored",
 }
 Results = dict[str, list[dict[str, Any]]]
@@ -74,13 +75,16 @@ def make_problem() -> dict[str, Any]:
     """Return a true model, its data, a smooth start, the residual there, and the survey."""
     grid = vmb.Grid.fcnvmb()
     acq = vmb.Acquisition.fixed_spread(
-        np.linspace(100.0, 2900.0, 5), 10.0 * np.arange(301), nt=2000, dt=1e-3, f0=15.0, zs=30.0,
+        np.linspace(100.0, 2900.0, 5),
+        10.0 * np.arange(301),
+        nt=2000,
+        dt=1e-3,
+        f0=15.0,
+        zs=30.0,
         zr=10.0,
     )
-    true = np.clip(openfwi_like(grid.dims, seed=SEED)[0], 1500.0, 4200.0)
-    true[:, -20:] = 4200.0  # the fastest cell of both models: PyLops derives dt = 1 ms from it
-    start = gaussian_filter(true, 12.0, mode="nearest")
-    start[:, -2:] = 4200.0
+    true = np.clip(openfwi_like(grid.dims, seed=SEED)[0], 1500.0, 4200.0)  # 1 ms is stable for all
+    start = gaussian_filter(true, 12.0)
     F = vmb.AcousticModelling2D(grid, acq)
     dobs = F(true)
     return {
@@ -101,7 +105,8 @@ def _contenders(devito: Path | None) -> dict[str, list[str]]:
     module = [sys.executable, "-m", "tests.benchmarks.contender"]
     found = {name: [*module, name] for name in (OURS, BATCHED, LOW, RAW, EXACT)}
     if devito is not None:
-        found[DEVITO] = [str(devito.absolute()), "-m", "tests.benchmarks.contender_devito"]
+        peer = [str(devito.absolute()), "-m", "tests.benchmarks.contender_devito"]
+        found |= {name: [*peer, name] for name in (PYLOPS, OWN_STEP)}
     return found
 
 
@@ -121,14 +126,14 @@ def _run(command: list[str], problem: Path, gradient: Path) -> dict[str, Any]:
 def _row(name: str, results: Results, gradients: dict[str, NDArray[Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"gradient": LABELS[name]}
     if name not in results:
-        return row | {"wall s": "absent"}
+        return row | {"stored": "absent"}
     row |= {
         "wall s": _median(results[name], "wall"),
         "processor s": _median(results[name], "cpu"),
         "added MiB": _added(results[name]),
         "peak MiB": _median(results[name], "peak"),
         "first call s": _median(results[name], "first"),
-        "cells stored": results[name][0]["stored"],
+        "stored": results[name][0]["stored"],
     }
     if name == LOW:
         return row
@@ -136,7 +141,9 @@ def _row(name: str, results: Results, gradients: dict[str, NDArray[Any]]) -> dic
     scale = (gradients[name] * exact).sum() / (exact * exact).sum()
     cosine = (gradients[name] * exact).sum() / np.linalg.norm(exact)
     return row | {
-        "difference": float(np.linalg.norm(gradients[name] / scale - exact) / np.linalg.norm(exact)),
+        "difference": float(
+            np.linalg.norm(gradients[name] / scale - exact) / np.linalg.norm(exact)
+        ),
         "cosine": float(cosine / np.linalg.norm(gradients[name])),
     }
 
@@ -145,15 +152,16 @@ def _verdicts(results: Results, gradients: dict[str, NDArray[Any]]) -> list[str]
     ours, exact = gradients[OURS], gradients[EXACT]
     error = float(np.linalg.norm(ours - exact) / np.linalg.norm(exact))
     notes = [verdict("relative difference of ours from the exact gradient", error, at_most=1e-4)]
-    for name in (RAW, DEVITO):
+    for name in (RAW, PYLOPS):
         if name not in results:
             notes.append(f"{LABELS[name]}: not measured, pass --devito-python")
             continue
-        faster = statistics.median(
-            theirs["wall"] / mine["wall"]
-            for theirs, mine in zip(results[name], results[OURS], strict=True)
-        )
-        notes.append(verdict(f"times faster than {name}", faster, at_least=2.0))
+        for clock in ("wall", "cpu"):
+            faster = statistics.median(
+                theirs[clock] / mine[clock]
+                for theirs, mine in zip(results[name], results[OURS], strict=True)
+            )
+            notes.append(verdict(f"times faster than {name} ({clock})", faster, at_least=2.0))
         for mine in (OURS, BATCHED):
             share = _added(results[mine]) / _added(results[name])
             notes.append(verdict(f"memory of {mine} over {name}", share, at_most=1 / 3))
@@ -166,10 +174,10 @@ def _remarks(options: argparse.Namespace) -> list[str]:
         "Seconds are those of the second call in a process; the first one compiles and fills "
         "caches.  Added memory is the peak resident size (VmHWM) above the resident size after "
         "imports and set-up; both calls count.",
-        "Ours and deepwave model the data and compare them; PyLops is handed the residual.",
+        "Ours and deepwave model the data and compare them; PyLops is handed the residual.  Its "
+        "time step is set to that of the others; left alone it takes the longest stable one.",
         "Difference and cosine are against the gradient with every step stored, of the same "
-        "residual, up to a factor: PyLops differentiates by slowness squared and has another "
-        "absorbing layer.",
+        "residual, after the best factor; absorbing layers differ, and PyLops' damping most.",
     ]
 
 

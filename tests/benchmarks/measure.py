@@ -23,9 +23,7 @@ def timed(call: Callable[[], Any]) -> Sample:
     return Sample(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def alternate(
-    calls: Mapping[str, Callable[[], Any]], *, rounds: int
-) -> dict[str, list[Sample]]:
+def alternate(calls: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[str, list[Sample]]:
     """Time some calls in turn (A B A B), after one call of each that does not count."""
     for call in calls.values():
         call()
@@ -53,22 +51,28 @@ def ratio(these: Sequence[Sample], those: Sequence[Sample], *, clock: str = "wal
     )
 
 
-def run_and_measure(call: Callable[[], Any]) -> dict[str, Any]:
+def run_and_measure(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     """Call twice: the first call compiles, fills caches and sets the peak; time the second.
 
     Returns
     -------
+    result
+        Of the second call.
     figures : :obj:`dict`
         Seconds ``wall`` and ``cpu`` of the second call, ``first`` of the first one;
         ``baseline`` and ``peak`` resident memory in MiB before the calls and at most.
     """
+    results: list[Any] = []
+
+    def keep() -> None:
+        results[:] = [call()]
+
     gc.collect()
     _forget_peak()
     baseline = resident()
-    first = timed(call)
-    sample = timed(call)
-    figures = {"first": first.wall, "wall": sample.wall, "cpu": sample.cpu}
-    return figures | {"baseline": baseline, "peak": peak()}
+    first, second = timed(keep), timed(keep)
+    seconds = {"first": first.wall, "wall": second.wall, "cpu": second.cpu}
+    return results[0], seconds | {"baseline": baseline, "peak": peak()}
 
 
 def resident() -> float:

@@ -5,6 +5,7 @@ the bit, which is checked first.
 """
 
 import argparse
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,10 @@ def run(options: argparse.Namespace) -> Report:
         row = _row(name, samples[name])
         rows.append(row)
         notes.append(verdict(f"{name}, overhead in %", row["overhead %"], at_most=3.0))
-    how = f"Medians of {options.rounds} calls in turn, overhead within a round; {threads()}."
+    how = (
+        f"Medians of {options.rounds} calls in turn, overhead within a round; {threads()}.  Its "
+        "error is the distance of the quartiles over the root of the number of rounds."
+    )
     return Report(
         "overhead",
         "AcousticModelling2D over deepwave.scalar, OpenFWI size, 5 shots",
@@ -122,10 +126,13 @@ def _check_equal(name: str, ours: torch.Tensor, direct: torch.Tensor) -> None:
 
 def _row(name: str, samples: dict[str, list[Sample]]) -> dict[str, Any]:
     ours, direct = samples["ours"], samples["direct"]
+    shares = [a.wall / b.wall for a, b in zip(ours, direct, strict=True)]
+    low, _, high = statistics.quantiles(shares, n=4)
     return {
         "call": name,
         "ours ms": 1e3 * median(ours),
         "direct ms": 1e3 * median(direct),
         "overhead %": 100.0 * (ratio(ours, direct) - 1.0),
+        "its error": 100.0 * (high - low) / len(shares) ** 0.5,
         "overhead % (processor time)": 100.0 * (ratio(ours, direct, clock="cpu") - 1.0),
     }

@@ -70,15 +70,11 @@ def test_a_time_step_in_milliseconds(grid):
 
 def test_a_survey_in_cells_instead_of_metres():
     grid = Grid((70, 70), 10.0)
-    acq = survey([0.0, 34.0, 69.0], np.arange(70.0), zs=1.0, zr=1.0)
-    message = r"narrower in metres than the grid is in cells, got 69 m on a grid of 690 m\. .*metres"
-    with (
-        pytest.raises(VMBValueError, match="between cells must keep 4 cells"),
-        pytest.warns(UnitWarning, match=message),
-    ):
-        AcousticModelling2D(grid, acq)
+    message = (
+        r"narrower in metres than the grid is in cells, got 60 m on a grid of 690 m\. .*metres"
+    )
     with pytest.warns(UnitWarning, match=message):
-        AcousticModelling2D(grid, survey([0.0], [60.0], zs=0.0, zr=0.0))
+        AcousticModelling2D(grid, survey([0.0], [10.0, 60.0], zs=0.0, zr=0.0))
 
 
 def test_points_outside_the_grid(grid):
@@ -114,15 +110,18 @@ def test_a_grid_that_is_too_coarse_is_said_once(grid, vp):
     message = r"shortest waves \(1960 m/s at 100 Hz\) are 19\.6 m long.*got cells of 10 m\. Use"
     with pytest.warns(DispersionWarning, match=message) as caught:
         F(vp)
-        F(vp + 1.0)
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
+    assert [warning.filename for warning in caught] == [__file__]
+    F(vp + 1.0)  # a second warning would be an error here
 
 
 @pytest.mark.parametrize(
     ("error", "message", "settings"),
     [
-        (VMBValueError, r"space_order: is not a known choice, got 3\. .*2, 4, 6, 8", {"space_order": 3}),
+        (
+            VMBValueError,
+            r"space_order: is not a known choice, got 3\. .*2, 4, 6, 8",
+            {"space_order": 3},
+        ),
         (VMBValueError, r"nbl: must be at least 1, got 0", {"nbl": 0}),
         (VMBTypeError, r"nbl: must be an integer, got 20\.0", {"nbl": 20.0}),
         (VMBValueError, r"dtype: must be float32 or float64", {"dtype": "float16"}),

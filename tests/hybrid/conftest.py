@@ -1,0 +1,47 @@
+"""Networks that always answer with one stored model, for a survey of two shots."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
+from pylops_vmb.modelling import AcousticModelling2D
+from pylops_vmb.survey import Acquisition, Grid
+
+
+class Stored(torch.nn.Module):
+    """Returns one velocity ``(nx, nz)``, whatever it sees."""
+
+    def __init__(self, vp: np.ndarray) -> None:
+        super().__init__()
+        self.vp = torch.nn.Parameter(torch.tensor(vp, dtype=torch.float32))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.vp.T[None, None] + 0.0 * inputs.sum()
+
+
+@pytest.fixture(scope="session")
+def case() -> SimpleNamespace:
+    """Return grid, survey, modelling, truth, data and a fallback of one velocity."""
+    grid = Grid((24, 16), 10.0)
+    xr = 10.0 * np.arange(24)
+    acq = Acquisition.fixed_spread([50.0, 180.0], xr, nt=160, dt=0.001, f0=20.0)
+    F = AcousticModelling2D(grid, acq)
+    true = np.full(grid.dims, 2000.0, dtype="float32")
+    true[:, 8:] = 2500.0
+    fallback = np.full(grid.dims, 2300.0, dtype="float32")
+    return SimpleNamespace(grid=grid, acq=acq, F=F, true=true, d=F(true), fallback=fallback)
+
+
+@pytest.fixture(scope="session")
+def network(case):
+    """Return a maker of learned inversions from a velocity model."""
+
+    def make(vp: np.ndarray, *, grid=None, acq=None) -> LearnedInversion:
+        stub = {"name": "stub", "config": {}}
+        card = Card("stub", stub, grid or case.grid, acq or case.acq, Preprocessing())
+        return LearnedInversion(Stored(vp), card)
+
+    return make

@@ -1,0 +1,173 @@
+"""The hybrid starts from the network where the data agree, and is plain FWI where they do not."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from pylops.optimization.callback import Callbacks
+from scipy.ndimage import gaussian_filter
+
+import pylops_vmb as vmb
+from pylops_vmb.errors import VMBFileError, VMBTypeError, VMBValueError
+from pylops_vmb.hybrid import HybridResult, misfit_of
+from pylops_vmb.inversion import linear_start
+
+SHORT = {"niter": 2, "bands": (20.0, None)}
+
+
+class Dying(Callbacks):
+    def __init__(self, after):
+        self.after = after
+
+    def on_step_end(self, solver, _):
+        if solver.iiter == self.after:
+            raise ZeroDivisionError
+
+
+def test_it_starts_from_a_network_near_the_truth(case, network):
+    G = network(case.true)
+    result = vmb.hybrid(case.F, case.d, G, x0=case.fallback, smooth_start=1.0, **SHORT)
+    assert isinstance(result, HybridResult)
+    assert result.start == "network"
+    assert result.starts["network"] < result.starts["fallback"]
+    plain = vmb.fwi(case.F, case.d, case.fallback, **SHORT)
+    assert result.cost[-1] < 0.5 * plain.cost[-1]
+    smoothed = gaussian_filter(case.true, 1.0, mode="nearest")
+    same = vmb.fwi(case.F, case.d, smoothed, **SHORT)
+    np.testing.assert_allclose(result.vp, same.vp, atol=0.1)
+    assert result.starts["network"] == pytest.approx(
+        misfit_of(case.F, case.d, smoothed, misfit="l2", corner=20.0), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("wrong", [3000.0, math.nan, -1e9, 1e9], ids=["far", "nan", "low", "high"])
+def test_a_wrong_network_costs_nothing_but_a_simulation(case, network, wrong):
+    G = network(np.full(case.grid.dims, wrong))
+    result = vmb.hybrid(case.F, case.d, G, x0=case.fallback, **SHORT)
+    plain = vmb.fwi(case.F, case.d, case.fallback, **SHORT)
+    assert result.start == "fallback"
+    np.testing.assert_array_equal(result.vp, plain.vp)
+    assert result.cost.tolist() == plain.cost.tolist()
+    assert (result.status, result.message) == (plain.status, plain.message)
+
+
+def test_a_draw_goes_to_the_fallback(case, network):
+    solver = vmb.Hybrid(case.F, network(case.fallback), smooth_start=0.0, **SHORT)
+    x = solver.setup(case.d, x0=case.fallback)
+    assert solver.starts["network"] == solver.starts["fallback"]
+    assert solver.result(x).start == "fallback"
+
+
+def test_the_gate_compares_in_the_lowest_band_and_the_misfit_of_the_inversion(case, network):
+    G = network(case.true)
+    starts = {
+        (band, misfit): _starts(case, G, bands=(band, None), misfit=misfit)["fallback"]
+        for band in (15.0, 30.0)
+        for misfit in ("l1", "l2")
+    }
+    for (band, misfit), value in starts.items():
+        want = misfit_of(case.F, case.d, case.fallback, misfit=misfit, corner=band)
+        assert value == pytest.approx(want, rel=1e-6)
+    assert len(set(starts.values())) == 4
+
+
+def _starts(case, G, **settings):
+    solver = vmb.Hybrid(case.F, G, **settings)
+    solver.setup(case.d, x0=case.fallback)
+    return solver.starts
+
+
+def test_the_prediction_is_smoothed_by_three_cells_unless_told_otherwise(case, network):
+    G = network(case.true)
+    for sigma, more in ((3.0, {}), (0.0, {"smooth_start": 0.0})):
+        x = vmb.Hybrid(case.F, G, **more, **SHORT).setup(case.d, x0=case.fallback + 700.0)
+        want = gaussian_filter(case.true, sigma, mode="nearest")
+        np.testing.assert_allclose(x, want, rtol=1e-5)
+
+
+def test_the_prediction_is_brought_within_the_bounds(case, network):
+    solver = vmb.Hybrid(case.F, network(case.true), bounds=(2050.0, 2400.0), **SHORT)
+    x = solver.setup(case.d, x0=case.fallback)
+    assert (float(x.min()), float(x.max())) == (2050.0, 2400.0)
+
+
+def test_the_default_fallback_is_linear_in_depth(case, network):
+    solver = vmb.Hybrid(case.F, network(np.full(case.grid.dims, 4400.0)), **SHORT)
+    x = solver.setup(case.d)
+    assert solver.result(x).start == "fallback"
+    np.testing.assert_array_equal(x, linear_start(case.grid))
+
+
+def test_kinds_come_out_as_they_came_in(case, network):
+    G = network(case.true)
+    short = {"x0": case.fallback, "niter": 1, "bands": (None,)}
+    plain = vmb.hybrid(case.F, case.d, G, **short)
+    assert (type(plain.vp), plain.vp.dtype) == (np.ndarray, np.float32)
+    tensor = vmb.hybrid(case.F, torch.from_numpy(case.d), G, **short)
+    assert (type(tensor.vp), tensor.vp.dtype) == (torch.Tensor, torch.float32)
+    flat = vmb.hybrid(case.F, case.d.ravel().astype("float64"), G, **short)
+    assert flat.vp.dtype == np.float64
+    np.testing.assert_array_equal(tensor.vp.numpy(), plain.vp)
+    np.testing.assert_allclose(flat.vp, plain.vp, atol=0.5)
+
+
+@pytest.mark.parametrize("near", [True, False], ids=["network", "fallback"])
+def test_a_resumed_hybrid_keeps_its_start_to_the_bit(tmp_path, case, network, near):
+    G = network(case.true if near else 0.0 * case.true + 3000.0)
+    path, more = tmp_path / "run.safetensors", SHORT | {"x0": case.fallback}
+    whole = vmb.hybrid(case.F, case.d, G, **more)
+    for after in (1, 3):
+        with pytest.raises(ZeroDivisionError):
+            vmb.hybrid(case.F, case.d, G, callbacks=[Dying(after)], checkpoint=path, **more)
+    resumed = vmb.hybrid(case.F, case.d, G, checkpoint=path, **more)
+    np.testing.assert_array_equal(resumed.vp, whole.vp)
+    assert resumed.cost.tolist() == whole.cost.tolist()
+    assert (resumed.start, resumed.starts) == (whole.start, whole.starts)
+    assert whole.start == ("network" if near else "fallback")
+
+
+def test_a_checkpoint_of_another_solver_or_smoothing_is_refused(tmp_path, case, network):
+    path, G = tmp_path / "run.safetensors", network(case.true)
+    more = {"x0": case.fallback, "niter": 1, "bands": (20.0,), "checkpoint": path}
+    vmb.fwi(case.F, case.d, **more)
+    with pytest.raises(VMBFileError, match="got other solver, network in"):
+        vmb.hybrid(case.F, case.d, G, **more)
+    path.unlink()
+    vmb.hybrid(case.F, case.d, G, **more)
+    with pytest.raises(VMBFileError, match="got other network in"):
+        vmb.hybrid(case.F, case.d, G, smooth_start=1.0, **more)
+
+
+def test_a_network_for_another_grid_or_survey_is_refused(case, network):
+    for grid in (vmb.Grid((24, 16), 12.5), vmb.Grid((24, 16), 10.0, origin=(100.0, 0.0))):
+        with pytest.raises(VMBValueError, match="G: must give velocity on the grid of F"):
+            vmb.Hybrid(case.F, network(case.true, grid=grid))
+    for change in ({"nt": 170}, {"dt": 0.0012}, {"xs": [60.0, 180.0]}):
+        line = {"xs": [50.0, 180.0], "xr": 10.0 * np.arange(24), "nt": 160, "dt": 0.001, "f0": 20.0}
+        line |= change
+        acq = vmb.Acquisition.fixed_spread(line.pop("xs"), line.pop("xr"), **line)
+        with pytest.raises(VMBValueError, match=r"G: must take the data of F.*for_survey\(F.acq\)"):
+            vmb.Hybrid(case.F, network(case.true, acq=acq))
+
+
+def test_arguments_in_the_wrong_place_are_refused(case, network):
+    G = network(case.true)
+    with pytest.raises(VMBTypeError, match="G: must be a learned inversion, got ndarray"):
+        vmb.hybrid(case.F, G, case.d)
+    with pytest.raises(VMBValueError, match="smooth_start: must be at least 0"):
+        vmb.Hybrid(case.F, G, smooth_start=-1.0)
+
+
+def test_misfit_of_is_relative_and_checks_shapes(case):
+    assert misfit_of(case.F, case.d, case.true) == pytest.approx(0.0, abs=1e-6)
+    assert misfit_of(case.F, case.d.ravel(), case.true.ravel()) == pytest.approx(0.0, abs=1e-6)
+    for misfit, half in (("l1", 0.5), ("l2", 0.25)):
+        value = misfit_of(case.F, 2.0 * case.d, case.true, misfit=misfit)
+        assert value == pytest.approx(half, rel=1e-5)
+    with pytest.raises(VMBValueError, match=r"vp: .*swapped"):
+        misfit_of(case.F, case.d, case.true.T)
+    with pytest.raises(VMBValueError, match="dobs: must have shape"):
+        misfit_of(case.F, case.d[:1], case.true)
+    with pytest.raises(VMBValueError, match="vp: must be finite"):
+        misfit_of(case.F, case.d, np.nan * case.true)

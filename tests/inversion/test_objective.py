@@ -132,3 +132,10 @@ def test_a_weight_is_needed_for_each_operator(paper):
     Lop = pylops.Laplacian(paper.dims)
     with pytest.raises(VMBValueError, match="one weight for each of the 1 operators"):
         quadratic([Lop], [])
+
+
+def test_quadratic_terms_are_mean_squares_in_units_of_1500_m_s(paper, draw):
+    vp, Dop = 2000.0 + 100.0 * draw(4, 3), pylops.FirstDerivative(paper.dims, axis=0)
+    value = float(quadratic([Dop, Dop], [0.5, 2.0])(vp))
+    squares = np.square(Dop @ (vp.numpy() / 1500.0)).sum()
+    assert value == pytest.approx(0.5 * (0.5**2 + 2.0**2) * squares / 12)

@@ -56,7 +56,7 @@ class Objective:
         self._dobs = self._lowpass(dobs)
         self._misfit = RelativeMisfit(misfit, self._dobs)
         self._penalties = tuple(penalties)
-        self._parts = _parts(F, lowpass)
+        self._parts = _parts(F, misfit, lowpass)
         self.evaluations = 0
 
     def __call__(self, vp: torch.Tensor) -> Value:
@@ -88,8 +88,12 @@ class Objective:
         return float(value.detach())
 
 
-def _parts(F: NonlinearOperator, lowpass: LowPass | None) -> list[tuple[slice, NonlinearOperator]]:
+def _parts(
+    F: NonlinearOperator, misfit: str, lowpass: LowPass | None
+) -> list[tuple[slice, NonlinearOperator]]:
     if not isinstance(F, AcousticModelling2D):
         return [(slice(None), F)]
-    banded = F.for_band(lowpass.fmax) if lowpass else F
-    return [(which, banded.shots(which)) for which in banded.batches()]
+    if lowpass is not None:
+        # an L1 residual is a sign: whatever the band of the data, it has that of the filter
+        F = F.for_band(lowpass.fmax if misfit == "l1" else min(lowpass.fmax, F.acq.fmax))
+    return [(which, F.shots(which)) for which in F.batches()]

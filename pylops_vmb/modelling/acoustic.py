@@ -56,8 +56,6 @@ class AcousticModelling2D(NonlinearOperator):
     ------
     VMBValueError
         If a source or receiver lies outside the grid, or units are plainly mistaken.
-    VMBMemoryError
-        If the gradient of a single shot exceeds the budget.
 
     Notes
     -----
@@ -146,8 +144,7 @@ class AcousticModelling2D(NonlinearOperator):
             (see `pylops_vmb.modelling.sampling.storage_interval`).  Its Jacobian is not
             an adjoint pair on broadband vectors: use it for FWI, not for PyLops.
         """
-        highest = min(self.acq.band()[2], 0.5 / self.acq.dt)
-        interval = storage_interval(highest, min(fmax, highest), self.acq.dt)
+        interval = storage_interval(self.acq.fmax, min(fmax, 0.5 / self.acq.dt), self.acq.dt)
         return self._variant(_scheme=replace(self._scheme, interval=interval))
 
     def shots(self, which: slice) -> "AcousticModelling2D":
@@ -171,8 +168,14 @@ class AcousticModelling2D(NonlinearOperator):
         return self._variant(acq=acq, dimsd=dimsd, shape=shape, _shots=shots, _placed={})
 
     def batches(self) -> list[slice]:
-        """Return the batches of shots whose gradients fit into the memory budget."""
-        step = self.memory.batch
+        """Return the batches of shots whose gradients fit into the memory budget.
+
+        Raises
+        ------
+        VMBMemoryError
+            If not even one shot fits.
+        """
+        step = self.memory.require()
         return [slice(i, min(i + step, self.acq.ns)) for i in range(0, self.acq.ns, step)]
 
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
@@ -299,7 +302,9 @@ def estimate_memory(
 6 shots at a time in 4.00 GiB
     """
     F = AcousticModelling2D(grid, acq, nbl=nbl, space_order=space_order, memory=memory, dtype=dtype)
-    return F.memory if fmax is None else F.for_band(fmax).memory
+    found = F.memory if fmax is None else F.for_band(fmax).memory
+    found.require()
+    return found
 
 
 def _shots(grid: Grid, acq: Acquisition) -> Shots:

@@ -22,7 +22,7 @@ class MemoryEstimate:
     budget : :obj:`int`
         What may be used.
     batch : :obj:`int`
-        How many shots fit at a time.
+        How many shots fit at a time; 0 if not even one does.
     interval : :obj:`int`
         Every how many time steps the field is stored.
     """
@@ -32,6 +32,24 @@ class MemoryEstimate:
     budget: int
     batch: int
     interval: int
+
+    def require(self) -> int:
+        """Return the number of shots that fit at a time, or refuse if it is none.
+
+        Raises
+        ------
+        VMBMemoryError
+            If not even one shot fits.
+        """
+        if self.batch == 0:
+            refuse(
+                "memory",
+                f"the gradient of one shot takes {gib(self.per_shot)}",
+                got=f"a budget of {gib(self.budget)}",
+                do="Give more memory, a larger dt or a coarser grid, or restrict the band",
+                error=VMBMemoryError,
+            )
+        return self.batch
 
     def __str__(self) -> str:
         return (
@@ -120,24 +138,11 @@ def estimate(
     -------
     estimate : `MemoryEstimate`
 
-    Raises
-    ------
-    VMBMemoryError
-        If not even one shot fits.
-
     Notes
     -----
     ``itemsize * ceil(nt / interval) * (nx + 2 nbl + order) * (nz + 2 nbl + order)`` a shot.
     """
     nx, nz = (n + 2 * nbl + space_order for n in dims)
     per_shot = itemsize * -(-nt // interval) * nx * nz
-    if per_shot > budget:
-        refuse(
-            "memory",
-            f"the gradient of one shot takes {gib(per_shot)}",
-            got=f"a budget of {gib(budget)}",
-            do="Give more memory, a larger dt, a coarser grid, or restrict the band",
-            error=VMBMemoryError,
-        )
     batch = min(ns, budget // per_shot)
     return MemoryEstimate(per_shot, ns * per_shot, budget, batch, interval)

@@ -227,6 +227,11 @@ class Acquisition:
         """Receiver minus source along x, shape ``(ns, nr)``, m."""
         return np.asarray(self.receivers[0] - self.srcs[0][:, None])
 
+    @property
+    def fmax(self) -> float:
+        """Frequency in Hz above which the wavelet holds less than 2e-4 of its peak."""
+        return min(band(self.wav, self.dt, level=2e-4)[2], 0.5 / self.dt)
+
     def band(self, level: float = 1e-3) -> tuple[float, float, float]:
         """Return lowest, strongest and highest frequency of the wavelet, Hz."""
         return band(self.wav, self.dt, level=level)

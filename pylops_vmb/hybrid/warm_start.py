@@ -77,9 +77,9 @@ class Hybrid(FWI):
     Notes
     -----
     The gate: the smoothed prediction is taken only if its data misfit in the lowest band is
-    smaller than that of the fallback, a model that knows nothing of the truth either (``x0``
-    of `solve`, by default the best that is linear in depth).  An undertrained network, or
-    data unlike those of the training, then cost one simulation and nothing else.
+    smaller than that of the fallback, a model that knows nothing of the truth either
+    (``x0`` of `solve`, by default linear in depth).  An undertrained network, or data
+    unlike those of the training, then cost one simulation and nothing else.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Hybrid(FWI):
         dobs, checkpoint, show
             As in `FWI.solve`.
         x0 : array, optional
-            The fallback ``(nx, nz)`` in m/s; by default the best that is linear in depth.
+            The fallback ``(nx, nz)`` in m/s; by default linear in depth.
 
         Returns
         -------
@@ -184,7 +184,7 @@ def hybrid(
     G : `LearnedInversion`
         The network.
     x0 : array, optional
-        The fallback ``(nx, nz)`` in m/s; by default the best that is linear in depth.
+        The fallback ``(nx, nz)`` in m/s; by default linear in depth.
     smooth_start, callbacks
         As in `Hybrid`.
     checkpoint, show

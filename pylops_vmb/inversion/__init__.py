@@ -6,7 +6,7 @@ from pylops_vmb.inversion.objective import Objective
 from pylops_vmb.inversion.regularisation import quadratic, total_variation
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings
-from pylops_vmb.inversion.starts import best_linear_start, linear_start
+from pylops_vmb.inversion.starts import linear_start
 
 __all__ = [
     "FWI",
@@ -14,7 +14,6 @@ __all__ = [
     "InversionResult",
     "Iteration",
     "Objective",
-    "best_linear_start",
     "fwi",
     "linear_start",
     "quadratic",

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pylops.optimization.basesolver import Solver
 from tqdm import tqdm
 
@@ -24,7 +22,7 @@ from pylops_vmb.inversion.preconditioning import check_mask
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings
 from pylops_vmb.inversion.stage import Stage
-from pylops_vmb.inversion.starts import best_linear_start, bounded_start, check_reach
+from pylops_vmb.inversion.starts import bounded_start, check_reach
 from pylops_vmb.io import weights_digest
 from pylops_vmb.operators import NonlinearOperator
 
@@ -155,7 +153,6 @@ class FWI(Solver):  # type: ignore[misc]
         check_shape("dobs", data.shape, self.Op.dimsd, axes="(ns, nr, nt)")
         self.dobs = _usable(data.detach().reshape(self.Op.dimsd).contiguous())
         self.bands = self._choose_bands()
-        x0 = self._default_start() if x0 is None else x0
         x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
         self._mask = check_mask(self.settings.mask, self.Op.dims, x)
         self.iiter, self.tstart, self.history = 0, time.time(), []
@@ -233,8 +230,8 @@ class FWI(Solver):  # type: ignore[misc]
         dobs : array
             Observed data ``(ns, nr, nt)`` or flat; NumPy, torch or CuPy.
         x0 : array, optional
-            Starting velocity ``(nx, nz)`` in m/s; by default the best of those that
-            grow linearly with depth (see `pylops_vmb.inversion.best_linear_start`).
+            Starting velocity ``(nx, nz)`` in m/s; by default one that grows linearly with
+            depth.
         checkpoint : path-like, optional
             File that the run is saved to, and resumed from if it exists.
         show : :obj:`bool`, optional
@@ -287,20 +284,6 @@ class FWI(Solver):  # type: ignore[misc]
         if self.settings.bands is None:
             return suggest_bands(self.dobs, acq.dt)
         return check_bands(self.settings.bands, acq.dt)
-
-    def _default_start(self) -> NDArray[np.float32]:
-        grid, settings = getattr(self.Op, "grid", None), self.settings
-        if grid is None:
-            do = "Pass a start"
-            refuse("x0", f"is needed, because {self.Op.name} has no grid", got=None, do=do)
-        return best_linear_start(
-            self.Op,
-            self.dobs,
-            grid=grid,
-            bounds=settings.bounds,
-            misfit=settings.misfit,
-            corner=self.bands[0],
-        )
 
     def _new_stage(self) -> Stage:
         return Stage(

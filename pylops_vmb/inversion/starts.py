@@ -1,4 +1,4 @@
-"""Starting models that do not know the truth, and the check of a given one."""
+"""Starting models: one that does not know the truth, and the check of a given one."""
 
 import math
 from typing import Any
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_finite, check_number, check_shape, refuse, warn
 from pylops_vmb.errors import StartWarning
-from pylops_vmb.inversion.bands import LowPass
-from pylops_vmb.inversion.objective import Objective
 from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Grid
 
@@ -44,67 +42,16 @@ def linear_start(
     return np.tile(np.linspace(top, bottom, nz, dtype=np.float32), (nx, 1))
 
 
-def best_linear_start(
-    F: NonlinearOperator,
-    dobs: torch.Tensor,
-    *,
-    grid: Grid,
-    bounds: tuple[float, float] = (1500.0, 4500.0),
-    rise: float = 1500.0,
-    misfit: str = "l2",
-    corner: float = math.inf,
-) -> NDArray[np.float32]:
-    """Return the velocity that grows linearly with depth from the top that suits the data.
-
-    Parameters
-    ----------
-    F : `NonlinearOperator`
-        The modelling.
-    dobs : :obj:`torch.Tensor`
-        Observed data of shape ``F.dimsd``.
-    grid : `Grid`
-        Where the velocity lives.
-    bounds : :obj:`tuple`, optional
-        Lowest and highest velocity in m/s.
-    rise : :obj:`float`, optional
-        Velocity at the bottom minus that at the top in m/s.
-    misfit : {"l2", "l1"}, optional
-        How data are compared.
-    corner : :obj:`float`, optional
-        Compare below this frequency in Hz: the lowest band of the inversion.
-
-    Returns
-    -------
-    vp : :obj:`numpy.ndarray`
-        Velocity ``(nx, nz)`` in m/s, float32, clipped at the upper bound.
-
-    Notes
-    -----
-    Simulates 13 velocities at the top, about the cost of five gradients.  The direct wave
-    tells the velocity at the top, and a guess can miss it by so much that the inversion skips
-    cycles.  The rise is a prior: at low frequencies the data hardly know it, and the rise that
-    fits best is often far from the truth.
-    """
-    acq = getattr(F, "acq", None)
-    lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
-    objective = Objective(F, dobs, misfit=misfit, lowpass=lowpass)
-    starts = [
-        linear_start(grid, (top, top + rise)).clip(*bounds) for top in np.linspace(*bounds, 13)
-    ]
-    misfits = [objective.misfit(torch.from_numpy(vp).to(dobs)) for vp in starts]
-    return starts[int(np.argmin(misfits))]
-
-
 def bounded_start(
     F: NonlinearOperator, x0: Any, bounds: tuple[float, float], *, like: torch.Tensor
 ) -> torch.Tensor:
-    """Return a start within the bounds.
+    """Return a start within the bounds, by default linear in depth.
 
     Parameters
     ----------
     F : `NonlinearOperator`
         The modelling.
-    x0 : array
+    x0 : array or None
         Velocity ``(nx, nz)`` in m/s or flat.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s; a start outside is clipped, with a
@@ -120,10 +67,15 @@ def bounded_start(
     Raises
     ------
     VMBValueError
-        If the shape is wrong or a value is not finite.
+        If the shape is wrong, a value is not finite, or there is no start and no grid.
     """
     low, high = bounds
-    x = to_tensor(x0, device=like.device, dtype=like.dtype, name="x0")
+    x = to_tensor(
+        _default(F, low, high) if x0 is None else x0,
+        device=like.device,
+        dtype=like.dtype,
+        name="x0",
+    )
     check_shape("x0", x.shape, F.dims, axes="(nx, nz)")
     check_finite("x0", x)
     if float(x.min()) < low - 1.0 or float(x.max()) > high + 1.0:
@@ -148,3 +100,10 @@ def check_reach(F: NonlinearOperator, bounds: tuple[float, float]) -> None:
             got=f"{bounds[1]:g} m/s",
             do="Lower them, or build the operator with a higher max_vel",
         )
+
+
+def _default(F: NonlinearOperator, low: float, high: float) -> NDArray[np.float32]:
+    grid = getattr(F, "grid", None)
+    if grid is None:
+        refuse("x0", f"is needed, because {F.name} has no grid", got=None, do="Pass a start")
+    return linear_start(grid, (low, low + 5 / 6 * (high - low)))

@@ -19,10 +19,10 @@ from pylops_vmb.survey import Grid
 from pylops_vmb.velocity import openfwi_like
 
 _SEED, _NUMBER = 0, 2_000_004
-"""Folded layers, faster with depth, so that the linear start of FWI is a fair one; chosen
-before anything was inverted, and far from the numbers that training sets use."""
+"""Folded layers, faster with depth, so that the linear start of FWI is a fair one; far from
+the numbers that training sets use."""
 _NITER, _QUICK = 30, 5
-"""Iterations in each band; the library's own default is larger."""
+"""Iterations in each band."""
 _TITLES = {"learned": "network", "fwi": "FWI, linear start", "hybrid": "hybrid"}
 
 

@@ -87,7 +87,7 @@ class Hybrid(FWI):
         F: NonlinearOperator,
         G: LearnedInversion,
         *,
-        smooth_start: float = 3.0,
+        smooth_start: float = 6.0,
         callbacks: Sequence[Any] | None = None,
         **settings: Any,
     ) -> None:
@@ -167,7 +167,7 @@ def hybrid(
     G: LearnedInversion,
     *,
     x0: Any = None,
-    smooth_start: float = 3.0,
+    smooth_start: float = 6.0,
     callbacks: Sequence[Any] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     show: bool = False,

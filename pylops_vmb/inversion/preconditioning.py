@@ -56,7 +56,7 @@ class Preconditioner:
         """Take the illumination from the first gradient; later ones change nothing."""
         if self._illumination and self._root is None:
             envelope = gaussian(gradient.abs(), _ENVELOPE)
-            self._root = (envelope / envelope.max().clamp(min=1e-30) + _FLOOR) ** -0.25
+            self._root = (envelope / envelope.max().clamp(min=1e-30) + _FLOOR).rsqrt()
 
     def __call__(self, q: torch.Tensor) -> torch.Tensor:
         """Apply it to a field ``(nx, nz)``."""

@@ -29,13 +29,13 @@ class Preconditioner:
     -----
     :math:`P = M D^{1/2} S D^{1/2} M` with the mask :math:`M`, a Gaussian :math:`S`, and
 
-    .. math:: D^{-2} = e / \max e + 0.01, \qquad e = S_5 |g_0|,
+    .. math:: D^{-1} = e / \max e + 0.01, \qquad e = S_5 |g_0|,
 
     where :math:`g_0` is the first gradient of the band.  Its envelope decays with depth as the
     product of source and receiver fields does, whose square is the diagonal of the
     Gauss-Newton Hessian (Shin et al., 2001): without it, the cells under the sources take
-    the whole step.  The root is a compromise, measured in ``docs/design.rst``: the full
-    compensation helps more where the start is good, and harms where it is poor.
+    the whole step.  The square itself harms where the start is poor (measured in
+    ``docs/design.rst``).
 
     References
     ----------

@@ -17,7 +17,10 @@ Choices made here on purpose, with what they buy (70 x 70 cells, 5 shots, 1 ms):
 * where ``dt`` needs substeps, a Jacobian takes them here: the wavelet is upsampled and
   every n-th sample of the record is kept, which has an exact adjoint.  The propagator's
   own substeps store only the coarse field, and their adjoint is off by 2e-6; they are
-  used where ``interval`` says that the residual is band-limited anyway.
+  used where ``interval`` says that the residual is band-limited anyway;
+* threads are the propagator's: it takes the shots one after the other and splits each
+  time step over torch's threads.  That is best on a machine of one's own.  On a busy one the
+  threads wait for each other at every step, and ``torch.set_num_threads(1)`` is faster.
 """
 
 import math

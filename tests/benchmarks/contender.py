@@ -41,7 +41,7 @@ def by_fwi(
         which = slice(first, min(first + step, F.acq.ns))
         objective = Objective(F.shots(which), dobs[which], misfit="l2", lowpass=lowpass)
         parts.append((0.5 * float(lowpass(dobs[which]).square().sum()), objective))
-    interval = F.for_band(lowpass.fmax).memory.interval
+    interval = F.for_band(min(lowpass.fmax, F.acq.fmax)).memory.interval
     stored = f"every {interval}th step, {step} shots at a time"
     return lambda: _sum(scale * objective(start).gradient for scale, objective in parts), stored
 

@@ -55,7 +55,7 @@ def pairs() -> dict[str, Pair]:
     grid, acq = vmb.Grid.openfwi(), vmb.Acquisition.openfwi()
     F = vmb.AcousticModelling2D(grid, acq)
     values = openfwi_like(grid.dims, seed=SEED)[1]
-    vp, fmax = torch.from_numpy(values), acq.band()[2]
+    vp, fmax = torch.from_numpy(values), acq.fmax
     every_step, sparse = Direct(F, 1), Direct(F, storage_interval(fmax, fmax, acq.dt))
     banded = F.for_band(fmax)
     return {

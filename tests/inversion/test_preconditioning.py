@@ -37,8 +37,8 @@ def test_illumination_lifts_what_is_deep_and_is_found_once(field):
     precondition = Preconditioner()
     precondition.adapt(field * decay)
     lifted = precondition(torch.ones(24, 16, dtype=torch.float64)).mean(0)
-    assert float(lifted[-1]) > 3.0 * float(lifted[0])
-    assert float(lifted.max()) <= 10.0
+    assert float(lifted[-1]) > 5.0 * float(lifted[0])
+    assert float(lifted.max()) <= 100.0
     before = precondition(field)
     precondition.adapt(field)
     assert torch.equal(precondition(field), before)

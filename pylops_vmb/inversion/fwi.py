@@ -162,7 +162,7 @@ class FWI(Solver):  # type: ignore[misc]
         self._autosave = AutoSave(checkpoint, self._identity())
         x = self._resume(x)
         total = len(self.bands) * self.settings.niter
-        self._bar = tqdm(total=total, initial=self.iiter, disable=not show, unit="it")
+        self._bar = tqdm(total=total, initial=self.iiter, disable=not show, mininterval=1)
         return x
 
     def step(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
@@ -313,7 +313,8 @@ class FWI(Solver):  # type: ignore[misc]
             seconds=time.time() - self.tstart,
         )
         self.history.append(entry)
-        self._bar.set_postfix_str(f"misfit {entry.misfit:.4f} below {entry.band:.3g} Hz")
+        band = "full band" if math.isinf(entry.band) else f"below {entry.band:.3g} Hz"
+        self._bar.set_postfix_str(f"misfit {entry.misfit:.2e}, {band}", refresh=False)
         self._bar.update()
 
     def _identity(self) -> dict[str, Any]:

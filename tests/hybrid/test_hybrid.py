@@ -78,18 +78,18 @@ def _starts(case, G, **settings):
     return solver.starts
 
 
-def test_the_prediction_is_smoothed_by_three_cells_unless_told_otherwise(case, network):
+def test_the_prediction_is_smoothed_by_six_cells_unless_told_otherwise(case, network):
     G = network(case.true)
-    for sigma, more in ((3.0, {}), (0.0, {"smooth_start": 0.0})):
+    for sigma, more in ((6.0, {}), (0.0, {"smooth_start": 0.0})):
         x = vmb.Hybrid(case.F, G, **more, **SHORT).setup(case.d, x0=case.fallback + 700.0)
         want = gaussian_filter(case.true, sigma, mode="nearest")
         np.testing.assert_allclose(x, want, rtol=1e-5)
 
 
 def test_the_prediction_is_brought_within_the_bounds(case, network):
-    solver = vmb.Hybrid(case.F, network(case.true), bounds=(2050.0, 2400.0), **SHORT)
+    solver = vmb.Hybrid(case.F, network(case.true), bounds=(2100.0, 2400.0), **SHORT)
     x = solver.setup(case.d, x0=case.fallback)
-    assert (float(x.min()), float(x.max())) == (2050.0, 2400.0)
+    assert (float(x.min()), float(x.max())) == (2100.0, 2400.0)
 
 
 def test_the_default_fallback_is_linear_in_depth(case, network):

@@ -50,6 +50,11 @@ class HybridResult(InversionResult):
         result.starts, result.start = dict(starts), _lowest(starts)
         return result
 
+    def __getnewargs_ex__(self) -> tuple[tuple[Any], dict[str, Any]]:
+        """Say how to copy or unpickle it."""
+        args, words = super().__getnewargs_ex__()
+        return args, words | {"starts": self.starts}
+
 
 class Hybrid(FWI):
     r"""Full-waveform inversion from the network's prediction.

@@ -74,6 +74,11 @@ class InversionResult(tuple[Any, int, NDArray[np.float64]]):
         result.status, result.message, result.history = status, message, tuple(history)
         return result
 
+    def __getnewargs_ex__(self) -> tuple[tuple[Any], dict[str, Any]]:
+        """Say how to copy or unpickle it."""
+        words = {"status": self.status, "message": self.message, "history": self.history}
+        return (self.vp,), words
+
     @property
     def vp(self) -> Any:
         """Velocity ``(nx, nz)`` in m/s."""

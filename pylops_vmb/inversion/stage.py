@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from pylops_vmb._checks import refuse
+from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.objective import Objective, Value
 from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
@@ -67,8 +69,22 @@ class Stage:
         return self._objective.evaluations
 
     def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Value]:
-        """Return the next velocity and the objective."""
+        """Return the next velocity and the objective.
+
+        Raises
+        ------
+        VMBRuntimeError
+            If the objective is not finite.
+        """
         x, value = self._optimiser.step(x, self._objective)
+        if not math.isfinite(value.total):
+            refuse(
+                "inversion",
+                f"diverged in iteration {self.count + 1} of the band",
+                got=f"an objective of {value.total}",
+                do="Lower lr, or narrow the bounds",
+                error=VMBRuntimeError,
+            )
         self.count += 1
         self._totals.append(value.total)
         return x, value

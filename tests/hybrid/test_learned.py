@@ -1,5 +1,7 @@
 """Inversion by a network has the interface of a solver: one step, the same triple."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,9 @@ def test_swapping_the_method_is_one_line(case, network):
         assert isinstance(result, InversionResult)
         assert (vp.shape, niter, cost.shape) == (case.grid.dims, 1, (1,))
         assert result.message.endswith(".")
+        copied = pickle.loads(pickle.dumps(result))
+        assert (type(copied), vars(copied)) == (type(result), vars(result))
+        np.testing.assert_array_equal(copied.vp, vp)
         assert solver.telapsed >= 0.0
         assert solver.memory_usage(unit="KB") == solver.memory_usage() / 1024 > 0.0
     results = vmb.fwi(case.F, case.d, **short), vmb.hybrid(case.F, case.d, G, **short)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import pylops_vmb as vmb
-from pylops_vmb.errors import StartWarning, VMBTypeError, VMBValueError
+from pylops_vmb.errors import StartWarning, VMBRuntimeError, VMBTypeError, VMBValueError
 from pylops_vmb.inversion import InversionResult, linear_start
 
 ADAM = {"optimiser": "adam", "misfit": "l1", "lr": 20.0}
@@ -200,3 +200,18 @@ def test_settings_that_make_no_sense_are_refused(F, settings, message):
 def test_only_nonlinear_operators_are_inverted(F, x0, dobs):
     with pytest.raises(VMBTypeError, match="F: must be a nonlinear operator, got Jacobian"):
         vmb.fwi(F.jacobian(x0), dobs)
+
+
+class Diverging(vmb.NonlinearOperator):
+    """Gives NaN as soon as it is asked."""
+
+    def _apply(self, x: torch.Tensor) -> torch.Tensor:
+        return x / (x - x)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_an_objective_that_is_not_finite_is_said(optimiser):
+    message = r"inversion: diverged in iteration 1 of the band, got an objective of (nan|inf)\."
+    start = np.full((6, 5), 2000.0)
+    with pytest.raises(VMBRuntimeError, match=message):
+        vmb.fwi(Diverging((6, 5), (6, 5)), np.ones((6, 5)), start, optimiser=optimiser)

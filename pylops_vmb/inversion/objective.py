@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -9,7 +10,11 @@ from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.misfits import RelativeMisfit
 from pylops_vmb.inversion.regularisation import Penalty
 from pylops_vmb.modelling import AcousticModelling2D
+from pylops_vmb.modelling.threads import side_by_side
 from pylops_vmb.operators import NonlinearOperator
+
+Part = tuple[slice, NonlinearOperator]
+"""Some of the shots, and the operator that models them."""
 
 
 @dataclass(frozen=True)
@@ -56,30 +61,39 @@ class Objective:
         self._dobs = self._lowpass(dobs)
         self._misfit = RelativeMisfit(misfit, self._dobs)
         self._penalties = tuple(penalties)
-        self._parts = _parts(F, misfit, lowpass)
+        self._parts, self._workers = _parts(F, misfit, lowpass, on=dobs.device)
         self.evaluations = 0
 
     def __call__(self, vp: torch.Tensor) -> Value:
         """Return misfit, objective and gradient ``(nx, nz)`` at a velocity ``(nx, nz)``."""
         vp = vp.detach().requires_grad_()
         self.evaluations += 1
-        misfit = 0.0
+        found = side_by_side(partial(self._slope, vp.detach()), self._parts, workers=self._workers)
+        misfit = sum(share for share, _ in found)
         with torch.enable_grad():
-            for which, part in self._parts:
-                share = self._share(part, vp, which)
-                torch.autograd.backward(share)
-                misfit += float(share.detach())
             total = misfit + sum(self._penalise(penalty, vp) for penalty in self._penalties)
-        assert vp.grad is not None
-        return Value(misfit, total, vp.grad)
+        gradient = torch.stack([slope for _, slope in found]).sum(dim=0)
+        return Value(misfit, total, gradient if vp.grad is None else gradient + vp.grad)
 
-    @torch.no_grad()
     def misfit(self, vp: torch.Tensor) -> float:
         """Return the data misfit alone, without a gradient."""
-        return sum(float(self._share(part, vp, which)) for which, part in self._parts)
+        return sum(
+            side_by_side(partial(self._height, vp.detach()), self._parts, workers=self._workers)
+        )
 
-    def _share(self, part: NonlinearOperator, vp: torch.Tensor, which: slice) -> torch.Tensor:
-        return self._misfit(self._lowpass(part._apply(vp)), self._dobs[which])
+    def _slope(self, vp: torch.Tensor, part: Part) -> tuple[float, torch.Tensor]:
+        with torch.enable_grad():
+            point = vp.detach().requires_grad_()
+            share = self._share(point, part)
+            return float(share.detach()), torch.autograd.grad(share, point)[0]
+
+    @torch.no_grad()
+    def _height(self, vp: torch.Tensor, part: Part) -> float:
+        return float(self._share(vp, part))
+
+    def _share(self, vp: torch.Tensor, part: Part) -> torch.Tensor:
+        which, F = part
+        return self._misfit(self._lowpass(F._apply(vp)), self._dobs[which])
 
     @staticmethod
     def _penalise(penalty: Penalty, vp: torch.Tensor) -> float:
@@ -89,11 +103,16 @@ class Objective:
 
 
 def _parts(
-    F: NonlinearOperator, misfit: str, lowpass: LowPass | None
-) -> list[tuple[slice, NonlinearOperator]]:
+    F: NonlinearOperator, misfit: str, lowpass: LowPass | None, *, on: torch.device
+) -> tuple[list[Part], int]:
+    """Return what is computed at a time, and how many of them side by side."""
     if not isinstance(F, AcousticModelling2D):
-        return [(slice(None), F)]
+        return [(slice(None), F)], 1
     if lowpass is not None:
         # an L1 residual is a sign: whatever the band of the data, it has that of the filter
         F = F.for_band(lowpass.fmax if misfit == "l1" else min(lowpass.fmax, F.acq.fmax))
-    return [(which, F.shots(which)) for which in F.batches()]
+    workers = min(torch.get_num_threads(), F.memory.require(), F.acq.ns)
+    if on.type != "cpu" or workers == 1:
+        return [(which, F.shots(which)) for which in F.batches()], 1
+    shots = [slice(i, i + 1) for i in range(F.acq.ns)]
+    return [(which, F.shots(which)) for which in shots], workers

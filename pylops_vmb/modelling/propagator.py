@@ -18,9 +18,7 @@ Choices made here on purpose, with what they buy (70 x 70 cells, 5 shots, 1 ms):
   every n-th sample of the record is kept, which has an exact adjoint.  The propagator's
   own substeps store only the coarse field, and their adjoint is off by 2e-6; they are
   used where ``interval`` says that the residual is band-limited anyway;
-* threads are the propagator's: it takes the shots one after the other and splits each
-  time step over torch's threads.  That is best on a machine of one's own.  On a busy one the
-  threads wait for each other at every step, and ``torch.set_num_threads(1)`` is faster.
+* threads: see `pylops_vmb.modelling.threads`.
 """
 
 import math
@@ -125,7 +123,7 @@ def propagate(vp: torch.Tensor, shots: Shots, scheme: Scheme) -> torch.Tensor:
     """
     import deepwave  # noqa: PLC0415 - takes a third of a second
 
-    with _quiet():
+    with quiet():
         out = deepwave.scalar(
             vp,
             scheme.spacing,
@@ -158,7 +156,7 @@ def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> t
     """
     import deepwave  # noqa: PLC0415 - takes a third of a second
 
-    with _quiet():
+    with quiet():
         # since 0.1 the change reaches into the absorbing layer, as a linearisation must
         warnings.simplefilter("ignore", deepwave.MigrationWarning)
         out = deepwave.scalar_born(
@@ -175,7 +173,7 @@ def born(vp: torch.Tensor, dvp: torch.Tensor, shots: Shots, scheme: Scheme) -> t
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the propagator's warning of dispersion: `check_dispersion` words it for users."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="At least six grid cells per wavelength")

@@ -11,6 +11,7 @@ from pylops.optimization.basesolver import Solver
 from pylops_vmb._checks import refuse
 from pylops_vmb.hybrid.starts import misfit_of
 from pylops_vmb.inversion import InversionResult, Iteration
+from pylops_vmb.inversion.fwi import in_unit
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.operators import NonlinearOperator
 
@@ -54,7 +55,7 @@ class Learned(Solver):  # type: ignore[misc]
         size = sum(p.numel() * p.element_size() for p in self.Op.net.parameters())
         if show:
             _LOGGER.info("weights: %d bytes", size)
-        return float(size) / {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}[unit]
+        return in_unit(size, unit)
 
     def setup(self, dobs: Any, x0: Any = None, *, show: bool = False) -> Any:
         """Keep the data; a starting model is of no use to a network and refused.

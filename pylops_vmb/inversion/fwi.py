@@ -124,7 +124,7 @@ class FWI(Solver):  # type: ignore[misc]
         size = estimate.per_shot * estimate.batch if estimate else 0
         if show:
             _LOGGER.info("%s", estimate)
-        return float(size / _UNITS[check_choice("unit", unit, _UNITS)])
+        return in_unit(size, unit)
 
     def setup(
         self,
@@ -386,6 +386,11 @@ def fwi(
     """
     solver = FWI(F, callbacks=callbacks, **settings)
     return solver.solve(dobs, x0, checkpoint=checkpoint, show=show)
+
+
+def in_unit(size: float, unit: str) -> float:
+    """Return a number of bytes in a unit of PyLops: B, KB, MB or GB."""
+    return float(size / _UNITS[check_choice("unit", unit, _UNITS)])
 
 
 def _usable(data: torch.Tensor) -> torch.Tensor:

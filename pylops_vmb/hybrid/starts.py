@@ -6,6 +6,7 @@ from typing import Any
 from pylops_vmb._backend import kind_of, to_tensor, working_dtype
 from pylops_vmb._checks import check_finite, check_shape
 from pylops_vmb.inversion.bands import LowPass
+from pylops_vmb.inversion.misfits import Chosen
 from pylops_vmb.inversion.objective import Objective
 from pylops_vmb.operators import NonlinearOperator
 
@@ -15,7 +16,7 @@ def misfit_of(
     dobs: Any,
     vp: Any,
     *,
-    misfit: str = "l2",
+    misfit: Chosen = "l2",
     corner: float = math.inf,
 ) -> float:
     """Return the relative data misfit of a velocity model.
@@ -28,8 +29,8 @@ def misfit_of(
         Observed data ``(ns, nr, nt)`` or flat.
     vp : array
         Velocity ``(nx, nz)`` in m/s or flat.
-    misfit : {"l2", "l1"}, optional
-        How data are compared.
+    misfit : :obj:`str` or callable or :obj:`dict`, optional
+        How data are compared, see `InversionSettings`.
     corner : :obj:`float`, optional
         Compare below this frequency in Hz.
 

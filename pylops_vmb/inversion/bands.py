@@ -51,6 +51,8 @@ def check_bands(bands: Sequence[float | None], dt: float) -> tuple[float, ...]:
     VMBValueError
         If a corner is not positive or the corners decrease.
     """
+    if np.ndim(bands) == 0:  # type: ignore[arg-type]
+        refuse("bands", "must be a sequence", got=repr(bands), do="Write (4.0, 7.0, None)")
     corners = tuple(
         math.inf if f is None or f >= 0.5 / dt else check_number("bands", f, above=0.0, unit="Hz")
         for f in bands

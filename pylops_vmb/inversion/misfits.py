@@ -1,23 +1,82 @@
-"""Data misfits: sums over traces, so that batches of shots add up."""
+"""Data misfits: one value a shot, so that shots can be drawn, batched and shared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 
-from pylops_vmb._checks import check_choice
+from pylops_vmb._checks import check_choice, check_number, refuse
+from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.inversion.team import ALONE, Team
 
-Misfit = Callable[[torch.Tensor], torch.Tensor]
-
-
-def _l2(residual: torch.Tensor) -> torch.Tensor:
-    return 0.5 * residual.square().sum()
-
-
-def _l1(residual: torch.Tensor) -> torch.Tensor:
-    return residual.abs().sum()
+Comparison = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""From modelled and observed data ``(ns, nr, nt)`` to one value a shot ``(ns,)``."""
 
 
-MISFITS: dict[str, Misfit] = {"l2": _l2, "l1": _l1}
+@dataclass(frozen=True)
+class Misfit:
+    """A way to compare data.
+
+    Attributes
+    ----------
+    compare : callable
+        From modelled and observed data ``(ns, nr, nt)`` to one value a shot ``(ns,)``.
+    broadband : :obj:`bool`
+        Whether its residual can hold frequencies that neither data hold.
+    """
+
+    compare: Comparison
+    broadband: bool = True
+
+
+def _l2(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    return 0.5 * (d - dobs).square().flatten(1).sum(1)
+
+
+def _l1(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    return (d - dobs).abs().flatten(1).sum(1)
+
+
+MISFITS = {"l2": Misfit(_l2, broadband=False), "l1": Misfit(_l1)}
+
+Chosen = str | Comparison | Mapping[str | Comparison, float]
+"""A misfit by name, one's own, or several with their weights."""
+
+
+def parse_misfit(misfit: Chosen) -> list[tuple[Misfit, float]]:
+    """Return misfits with their weights.
+
+    Parameters
+    ----------
+    misfit : :obj:`str` or callable or :obj:`dict`
+        A name, a function of modelled and observed data, or several of them with weights.
+
+    Raises
+    ------
+    VMBValueError
+        If a name is unknown, a weight is not positive, or there is none.
+    VMBTypeError
+        If it is something else.
+    """
+    if isinstance(misfit, Mapping):
+        if not misfit:
+            refuse("misfit", "must not be empty", got=misfit, do="Write e.g. {'l2': 1.0}")
+        return [(_one(m), check_number("misfit", w, above=0.0)) for m, w in misfit.items()]
+    return [(_one(misfit), 1.0)]
+
+
+def _one(misfit: str | Comparison) -> Misfit:
+    if isinstance(misfit, str):
+        return MISFITS[check_choice("misfit", misfit, MISFITS)]
+    if not callable(misfit):
+        refuse(
+            "misfit",
+            "must be a name, a function, or a dict of them with weights",
+            got=type(misfit).__name__,
+            do=f"Use one of {', '.join(map(repr, MISFITS))}, or pass f(d, dobs)",
+            error=VMBTypeError,
+        )
+    return Misfit(misfit)
 
 
 class RelativeMisfit:
@@ -25,21 +84,62 @@ class RelativeMisfit:
 
     Parameters
     ----------
-    name : {"l1", "l2"}
-        :math:`\sum |r|` or :math:`\tfrac12 \sum r^2`.
+    misfit : :obj:`str` or callable or :obj:`dict`
+        See `parse_misfit`.  Of several, each is divided by its own value for zero data.
     dobs : :obj:`torch.Tensor`
-        Observed data of all shots, in the band of the comparison.
+        Observed data of this member's shots, in the band of the comparison.
+    which : :obj:`slice`, optional
+        Which shots of the survey they are.
+    ns : :obj:`int`, optional
+        Number of shots of the survey.
+    team : `Team`, optional
+        Who holds the other shots.
+
+    Attributes
+    ----------
+    broadband : :obj:`bool`
+        Whether the residual can hold frequencies that neither data hold.
 
     Raises
     ------
     VMBValueError
-        If the name is unknown.
+        If a name is unknown.
     """
 
-    def __init__(self, name: str, dobs: torch.Tensor) -> None:
-        self._misfit = MISFITS[check_choice("misfit", name, MISFITS)]
-        self._whole = self._misfit(dobs).clamp(min=torch.finfo(dobs.dtype).tiny)
+    def __init__(
+        self,
+        misfit: Chosen,
+        dobs: torch.Tensor,
+        *,
+        which: slice | None = None,
+        ns: int | None = None,
+        team: Team = ALONE,
+    ) -> None:
+        self._terms = parse_misfit(misfit)
+        self.broadband = any(term.broadband for term, _ in self._terms)
+        which = which or slice(0, len(dobs))
+
+        def of_zero_data() -> list[torch.Tensor]:
+            shares = torch.zeros(
+                len(self._terms), ns or len(dobs), dtype=torch.float64, device=dobs.device
+            )
+            for share, (term, _) in zip(shares, self._terms, strict=True):
+                if len(dobs):
+                    share[which] = term.compare(torch.zeros_like(dobs), dobs).double()
+            return [shares]
+
+        (self._zero,) = team.sum(of_zero_data)
+        self.draw(None)
+
+    def draw(self, shots: torch.Tensor | None) -> None:
+        """Relate to some shots (their numbers in the survey) instead of all."""
+        zero = self._zero if shots is None else self._zero[:, shots]
+        self._whole = zero.sum(1).clamp(min=torch.finfo(torch.float32).tiny).tolist()
 
     def __call__(self, d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
-        """Return the misfit of some of the shots."""
-        return self._misfit(d - dobs) / self._whole
+        """Return the sum over some of the shots, a scalar."""
+        shares = [
+            term.compare(d, dobs).sum() * (weight / whole)
+            for (term, weight), whole in zip(self._terms, self._whole, strict=True)
+        ]
+        return torch.stack(shares).sum()

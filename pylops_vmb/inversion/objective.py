@@ -1,20 +1,31 @@
 """The objective of an inversion in one band: data misfit plus penalties, and its gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
+from pylops_vmb._backend import generator
 from pylops_vmb.inversion.bands import LowPass
-from pylops_vmb.inversion.misfits import RelativeMisfit
+from pylops_vmb.inversion.misfits import Chosen, RelativeMisfit
 from pylops_vmb.inversion.regularisation import Penalty
+from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.modelling.threads import side_by_side
 from pylops_vmb.operators import NonlinearOperator
 
-Part = tuple[slice, NonlinearOperator]
-"""Some of the shots, and the operator that models them."""
+
+@dataclass(frozen=True)
+class Part:
+    """Some shots: which of the survey, the operator that models them, what was observed."""
+
+    which: slice
+    F: NonlinearOperator
+    dobs: torch.Tensor
+
+
+Compare = Callable[[torch.Tensor, Part], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,20 +43,30 @@ class Objective:
     Parameters
     ----------
     F : `NonlinearOperator`
-        The modelling.  `AcousticModelling2D` is run in batches of shots that fit its
-        memory, with a gradient made for the band.
+        The modelling of the whole survey.  `AcousticModelling2D` is run in batches of shots
+        that fit its memory, with a gradient made for the band.
     dobs : :obj:`torch.Tensor`
-        Observed data of shape ``F.dimsd``.
-    misfit : {"l1", "l2"}
-        How data are compared.
+        Observed data ``(ns, nr, nt)`` of this member's shots: all of them, if it is alone.
+    misfit : :obj:`str` or callable or :obj:`dict`
+        How data are compared, see `parse_misfit`.
     lowpass : `LowPass`, optional
         Applied to both sides; its adjoint band-limits the residual.
     penalties : sequence of callables, optional
         Each from velocity ``(nx, nz)`` to a scalar.
+    drawn : :obj:`bool`, optional
+        Whether `draw` will be called: shots are then computed one by one.
+    team : `Team`, optional
+        Who shares the shots.
+
+    Attributes
+    ----------
+    evaluations : :obj:`int`
+        Gradients computed.
 
     Notes
     -----
-    :math:`\phi(v) = m(L F(v) - L d) / m(L d) + \sum_i p_i(v)`.
+    :math:`\phi(v) = m(L F(v) - L d) / m(L d) + \sum_i p_i(v)`.  Shares of shots are added in
+    float64, so that the sum does not depend on how they were batched.
     """
 
     def __init__(
@@ -53,66 +74,104 @@ class Objective:
         F: NonlinearOperator,
         dobs: torch.Tensor,
         *,
-        misfit: str,
+        misfit: Chosen,
         lowpass: LowPass | None = None,
         penalties: Sequence[Penalty] = (),
+        drawn: bool = False,
+        team: Team = ALONE,
     ) -> None:
         self._lowpass = lowpass or (lambda d: d)
-        self._dobs = self._lowpass(dobs)
-        self._misfit = RelativeMisfit(misfit, self._dobs)
-        self._penalties = tuple(penalties)
-        self._parts, self._workers = _parts(F, misfit, lowpass, on=dobs.device)
+        self._team, self._penalties = team, tuple(penalties)
+        ns, mine = F.dimsd[0], team.shots(F.dimsd[0])
+        dobs = self._lowpass(dobs)
+        self._misfit = RelativeMisfit(misfit, dobs, which=mine, ns=ns, team=team)
+        if lowpass is not None and isinstance(F, AcousticModelling2D):
+            # a broadband residual has the band of the filter, whatever that of the data
+            F = F.for_band(lowpass.fmax if self._misfit.broadband else _inside(lowpass, F))
+        self._parts, self._workers = _parts(F, dobs, mine, one_by_one=drawn)
+        self._ns, self._drawn = ns, self._parts
         self.evaluations = 0
+
+    def draw(self, count: int, seed: int) -> None:
+        """Compare only `count` shots from now on, drawn at random but for the seed."""
+        shots = torch.randperm(self._ns, generator=generator(seed))[:count].sort().values
+        chosen = set(shots.tolist())
+        self._misfit.draw(shots)
+        self._drawn = [part for part in self._parts if part.which.start in chosen]
 
     def __call__(self, vp: torch.Tensor) -> Value:
         """Return misfit, objective and gradient ``(nx, nz)`` at a velocity ``(nx, nz)``."""
-        vp = vp.detach().requires_grad_()
+        vp = vp.detach()
         self.evaluations += 1
-        found = side_by_side(partial(self._slope, vp.detach()), self._parts, workers=self._workers)
-        misfit = sum(share for share, _ in found)
-        with torch.enable_grad():
-            total = misfit + sum(self._penalise(penalty, vp) for penalty in self._penalties)
-        gradient = torch.stack([slope for _, slope in found]).sum(dim=0)
-        return Value(misfit, total, gradient if vp.grad is None else gradient + vp.grad)
+        misfit, gradient = self._team.sum(partial(self._shares, vp))
+        penalty, slope = self._penalise(vp)
+        total = float(misfit) + penalty
+        return Value(float(misfit), total, gradient.to(vp) + slope)
 
     def misfit(self, vp: torch.Tensor) -> float:
         """Return the data misfit alone, without a gradient."""
-        return sum(
-            side_by_side(partial(self._height, vp.detach()), self._parts, workers=self._workers)
-        )
+        return float(self._team.sum(partial(self._heights, vp.detach()))[0])
 
-    def _slope(self, vp: torch.Tensor, part: Part) -> tuple[float, torch.Tensor]:
+    def _shares(self, vp: torch.Tensor) -> list[torch.Tensor]:
+        """Return misfit and gradient of this member's shots."""
+        found = side_by_side(partial(_slope, self._compare, vp), self._drawn, workers=self._workers)
+        misfit, gradient = torch.zeros((), dtype=torch.float64), torch.zeros_like(vp).double()
+        for share, slope in found:
+            misfit += share
+            gradient += slope
+        return [misfit, gradient]
+
+    def _heights(self, vp: torch.Tensor) -> list[torch.Tensor]:
+        with torch.no_grad():
+            height = partial(_height, self._compare, vp)
+            found = side_by_side(height, self._drawn, workers=self._workers)
+        return [torch.tensor(sum(found), dtype=torch.float64)]
+
+    def _compare(self, vp: torch.Tensor, part: Part) -> torch.Tensor:
+        return self._misfit(self._lowpass(part.F._apply(vp)), part.dobs)
+
+    def _penalise(self, vp: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Return the sum of the penalties and its gradient."""
+        point = vp.clone().requires_grad_()
         with torch.enable_grad():
-            point = vp.detach().requires_grad_()
-            share = self._share(point, part)
-            return float(share.detach()), torch.autograd.grad(share, point)[0]
+            heights = [penalty(point) for penalty in self._penalties]
+        if not heights:
+            return 0.0, torch.zeros_like(vp)
+        total = torch.stack(heights).sum()
+        return float(total.detach()), torch.autograd.grad(total, point)[0]
 
-    @torch.no_grad()
-    def _height(self, vp: torch.Tensor, part: Part) -> float:
-        return float(self._share(vp, part))
 
-    def _share(self, vp: torch.Tensor, part: Part) -> torch.Tensor:
-        which, F = part
-        return self._misfit(self._lowpass(F._apply(vp)), self._dobs[which])
+def _slope(compare: Compare, vp: torch.Tensor, part: Part) -> tuple[float, torch.Tensor]:
+    with torch.enable_grad():
+        point = vp.clone().requires_grad_()
+        share = compare(point, part)
+        return float(share.detach()), torch.autograd.grad(share, point)[0]
 
-    @staticmethod
-    def _penalise(penalty: Penalty, vp: torch.Tensor) -> float:
-        value = penalty(vp)
-        torch.autograd.backward(value)
-        return float(value.detach())
+
+def _height(compare: Compare, vp: torch.Tensor, part: Part) -> float:
+    with torch.no_grad():  # a mode of the thread, hence here
+        height = compare(vp, part)
+    return float(height)
+
+
+def _inside(lowpass: LowPass, F: AcousticModelling2D) -> float:
+    return min(lowpass.fmax, F.acq.fmax)
 
 
 def _parts(
-    F: NonlinearOperator, misfit: str, lowpass: LowPass | None, *, on: torch.device
+    F: NonlinearOperator, dobs: torch.Tensor, mine: slice, *, one_by_one: bool
 ) -> tuple[list[Part], int]:
     """Return what is computed at a time, and how many of them side by side."""
     if not isinstance(F, AcousticModelling2D):
-        return [(slice(None), F)], 1
-    if lowpass is not None:
-        # an L1 residual is a sign: whatever the band of the data, it has that of the filter
-        F = F.for_band(lowpass.fmax if misfit == "l1" else min(lowpass.fmax, F.acq.fmax))
-    workers = min(torch.get_num_threads(), F.memory.require(), F.acq.ns)
-    if on.type != "cpu" or workers == 1:
-        return [(which, F.shots(which)) for which in F.batches()], 1
-    shots = [slice(i, i + 1) for i in range(F.acq.ns)]
-    return [(which, F.shots(which)) for which in shots], workers
+        return [Part(mine, F, dobs)], 1
+    fit, on_host = F.memory.require(), dobs.device.type == "cpu"
+    step = 1 if on_host or one_by_one else fit
+    starts = range(mine.start, mine.stop, step)
+    batches = [slice(i, min(i + step, mine.stop)) for i in starts]
+    workers = min(torch.get_num_threads(), fit, len(batches)) if on_host else 1
+    return [_part(F, which, dobs, mine) for which in batches], workers
+
+
+def _part(F: AcousticModelling2D, which: slice, dobs: torch.Tensor, mine: slice) -> Part:
+    here = slice(which.start - mine.start, which.stop - mine.start)
+    return Part(which, F.shots(which), dobs[here])

@@ -20,6 +20,9 @@ class Optimiser(Protocol):
     def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
         """Return the next point and the objective where it was last evaluated."""
 
+    def forget_value(self) -> None:
+        """Forget the objective at the present point, because the objective changed."""
+
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly here."""
 
@@ -133,6 +136,10 @@ class LBFGS:
         if float((s * y).sum()) > 1e-10 * float(s.norm() * y.norm()):
             self._pairs = [*self._pairs, (s, y)][-self._memory :]
 
+    def forget_value(self) -> None:
+        """Evaluate the present point again in the next step."""
+        self._value = None
+
     def state(self) -> dict[str, Any]:
         """Return pairs and last value."""
         value = self._value
@@ -193,6 +200,9 @@ class Adam:
     def _rate(self) -> float:
         done = torch.tensor(min(1.0, (self._count - 1) / self._niter))
         return self._lr * float(0.55 + 0.45 * torch.cos(torch.pi * done))
+
+    def forget_value(self) -> None:
+        """Do nothing: every step evaluates."""
 
     def state(self) -> dict[str, Any]:
         """Return moments and count."""

@@ -1,16 +1,20 @@
-"""The settings of full-waveform inversion, in one place."""
+"""The settings of inversions in bands: what all of them have, and those of FWI."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pylops_vmb._checks import check_choice, check_integer, check_number, check_pair, refuse
-from pylops_vmb.inversion.misfits import MISFITS
+from pylops_vmb.inversion.misfits import Chosen, parse_misfit
+from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
+from pylops_vmb.inversion.preconditioning import Preconditioner
+from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
 
 
-@dataclass(frozen=True)
-class FWISettings:
-    r"""Settings of `FWI` and `fwi`; their defaults ask for nothing but data and a start.
+@dataclass(frozen=True, kw_only=True)
+class InversionSettings(ABC):
+    """What every inversion in bands has.
 
     Parameters
     ----------
@@ -19,16 +23,15 @@ class FWISettings:
     bands : sequence of :obj:`float`, optional
         Low-pass corners in Hz, increasing, None for the full band.  By default they are
         chosen from the spectrum of the data (see `pylops_vmb.inversion.suggest_bands`).
-    misfit : {"l2", "l1"}
-        How data are compared; L1 suits outliers, and Adam.
-    optimiser : {"lbfgs", "adam"}
-        Projected L-BFGS with an illumination preconditioner, or Adam.
+    misfit : :obj:`str` or callable or :obj:`dict`
+        How data are compared: ``"l2"``, ``"l1"`` (see `pylops_vmb.inversion.misfits`), a
+        function of modelled and observed data ``(ns, nr, nt)`` that returns one value a
+        shot, or several of them with weights, ``{"l2": 1.0, "l1": 0.5}``.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
-    tv : :obj:`float`
-        Weight of the total variation, see `pylops_vmb.inversion.total_variation`.
     Regs, epsRs : sequences, optional
-        Quadratic terms with PyLops operators and their weights.
+        Quadratic terms with PyLops operators and their weights, see
+        `pylops_vmb.inversion.quadratic`.
     mask : array_like, optional
         Cells ``(nx, nz)`` that may change: true or a weight from 0 to 1; a water layer
         is held by zeros.
@@ -37,34 +40,82 @@ class FWISettings:
     illumination : :obj:`bool`
         Compensate the decay of the gradient with depth (see
         `pylops_vmb.inversion.preconditioning.Preconditioner`).
-    lr : :obj:`float`
-        Step of Adam in m/s.
     tol : :obj:`float`
         A band ends early when the objective fell by less than this fraction in ten
         iterations; 0 never ends early.
+    shots : :obj:`int`, optional
+        Compare only so many shots in an iteration, drawn anew in each; by default all.
+    seed : :obj:`int`
+        Seed of that draw.
     """
 
     niter: int = 30
     bands: Sequence[float | None] | None = None
-    misfit: str = "l2"
-    optimiser: str = "lbfgs"
+    misfit: Chosen = "l2"
     bounds: tuple[float, float] = (1500.0, 4500.0)
-    tv: float = 0.01
     Regs: Sequence[Any] = ()
     epsRs: Sequence[float] = ()  # noqa: N815 - as PyLops writes it
     mask: Any = None
     smooth: float = 0.0
     illumination: bool = True
-    lr: float = 40.0
     tol: float = 0.0
+    shots: int | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         check_integer("niter", self.niter, at_least=1)
-        check_choice("misfit", self.misfit, MISFITS)
-        check_choice("optimiser", self.optimiser, ("lbfgs", "adam"))
-        for name in ("tv", "smooth", "tol"):
+        parse_misfit(self.misfit)
+        for name in ("smooth", "tol"):
             check_number(name, getattr(self, name), at_least=0.0)
-        check_number("lr", self.lr, above=0.0, unit="m/s")
         low, high = check_pair("bounds", self.bounds, of="velocities")
         if not 0.0 < low < high:
             refuse("bounds", "must be positive and increase", got=self.bounds, do="Pass m/s")
+        if self.shots is not None:
+            check_integer("shots", self.shots, at_least=1)
+        check_integer("seed", self.seed)
+        self.penalties()
+
+    def penalties(self) -> list[Penalty]:
+        """Return the regularisation, each from velocity ``(nx, nz)`` to a scalar."""
+        return [quadratic(self.Regs, self.epsRs)] if self.Regs or self.epsRs else []
+
+    @abstractmethod
+    def optimiser_for(self, precondition: Preconditioner) -> Optimiser:
+        """Return a new optimiser for a band."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FWISettings(InversionSettings):
+    """Settings of `FWI` and `fwi`; their defaults ask for nothing but data and a start.
+
+    Parameters
+    ----------
+    optimiser : {"lbfgs", "adam"}
+        Projected L-BFGS with an illumination preconditioner, or Adam, which suits misfits
+        that are not smooth, such as L1.
+    tv : :obj:`float`
+        Weight of the total variation, see `pylops_vmb.inversion.total_variation`.
+    lr : :obj:`float`
+        Step of Adam in m/s.
+    niter, bands, misfit, bounds, Regs, epsRs, mask, smooth, illumination, tol, shots, seed
+        See `InversionSettings`.
+    """
+
+    optimiser: str = "lbfgs"
+    tv: float = 0.01
+    lr: float = 40.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("optimiser", self.optimiser, ("lbfgs", "adam"))
+        check_number("lr", self.lr, above=0.0, unit="m/s")
+
+    def penalties(self) -> list[Penalty]:
+        """Return total variation and quadratic terms."""
+        return [*([total_variation(self.tv)] if self.tv else []), *super().penalties()]
+
+    def optimiser_for(self, precondition: Preconditioner) -> Optimiser:
+        """Return a new optimiser for a band."""
+        if self.optimiser == "lbfgs":
+            return LBFGS(self.bounds, precondition)
+        return Adam(self.bounds, precondition, lr=self.lr, niter=self.niter)

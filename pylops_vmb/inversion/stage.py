@@ -9,10 +9,9 @@ from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.objective import Objective, Value
-from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
 from pylops_vmb.inversion.preconditioning import Preconditioner
-from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
-from pylops_vmb.inversion.settings import FWISettings
+from pylops_vmb.inversion.settings import InversionSettings
+from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.operators import NonlinearOperator
 
 _PATIENCE = 10
@@ -27,13 +26,15 @@ class Stage:
     F : `NonlinearOperator`
         The modelling.
     dobs : :obj:`torch.Tensor`
-        Observed data of shape ``F.dimsd``.
+        Observed data ``(ns, nr, nt)`` of this member's shots.
     corner : :obj:`float`
         Low-pass corner in Hz; infinite for the full band.
-    settings : `FWISettings`
+    settings : `InversionSettings`
         The settings.
     mask : :obj:`torch.Tensor`, optional
         Cells that may change.
+    team : `Team`, optional
+        Who shares the shots.
 
     Attributes
     ----------
@@ -47,8 +48,9 @@ class Stage:
         dobs: torch.Tensor,
         *,
         corner: float,
-        settings: FWISettings,
+        settings: InversionSettings,
         mask: torch.Tensor | None = None,
+        team: Team = ALONE,
     ) -> None:
         self.corner, self.count = corner, 0
         self._settings = settings
@@ -56,12 +58,18 @@ class Stage:
         acq = getattr(F, "acq", None)
         lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
         self._objective = Objective(
-            F, dobs, misfit=settings.misfit, lowpass=lowpass, penalties=_penalties(settings)
+            F,
+            dobs,
+            misfit=settings.misfit,
+            lowpass=lowpass,
+            penalties=settings.penalties(),
+            drawn=settings.shots is not None,
+            team=team,
         )
         precondition = Preconditioner(
             mask=mask, smooth=settings.smooth, illumination=settings.illumination
         )
-        self._optimiser = _optimiser(settings, precondition)
+        self._optimiser = settings.optimiser_for(precondition)
 
     @property
     def evaluations(self) -> int:
@@ -76,6 +84,7 @@ class Stage:
         VMBRuntimeError
             If the objective is not finite.
         """
+        self._draw()
         x, value = self._optimiser.step(x, self._objective)
         if not math.isfinite(value.total):
             refuse(
@@ -99,6 +108,12 @@ class Stage:
             return "converged"
         return ""
 
+    def _draw(self) -> None:
+        """Draw shots anew; what the optimiser knows of the present point is of the old ones."""
+        if self._settings.shots is not None:
+            self._objective.draw(self._settings.shots, self._settings.seed + self.count)
+            self._optimiser.forget_value()
+
     def _fall(self) -> float:
         if self._settings.tol == 0.0:
             return math.inf
@@ -119,18 +134,3 @@ class Stage:
         self.count, self._totals = state["count"], state["totals"]
         self._objective.evaluations = state["evaluations"]
         self._optimiser.restore(state["optimiser"])
-
-
-def _penalties(settings: FWISettings) -> list[Penalty]:
-    found = []
-    if settings.tv > 0.0:
-        found.append(total_variation(settings.tv))
-    if settings.Regs:
-        found.append(quadratic(settings.Regs, settings.epsRs))
-    return found
-
-
-def _optimiser(settings: FWISettings, precondition: Preconditioner) -> Optimiser:
-    if settings.optimiser == "lbfgs":
-        return LBFGS(settings.bounds, precondition)
-    return Adam(settings.bounds, precondition, lr=settings.lr, niter=settings.niter)

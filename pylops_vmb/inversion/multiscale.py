@@ -1,0 +1,344 @@
+"""What all inversions in bands share: set-up, iterations, history, checkpoints, results."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from pylops.optimization.basesolver import Solver
+from tqdm import tqdm
+
+from pylops_vmb._backend import kind_of, to_tensor, working_dtype
+from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse
+from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.inversion.autosave import AutoSave
+from pylops_vmb.inversion.bands import check_bands, suggest_bands
+from pylops_vmb.inversion.objective import Value
+from pylops_vmb.inversion.preconditioning import check_mask
+from pylops_vmb.inversion.result import InversionResult, Iteration
+from pylops_vmb.inversion.settings import InversionSettings
+from pylops_vmb.inversion.stage import Stage
+from pylops_vmb.inversion.starts import bounded_start, check_reach
+from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.io import weights_digest
+from pylops_vmb.operators import NonlinearOperator
+
+_LOGGER = logging.getLogger(__name__)
+_UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
+_MESSAGES = {
+    "done": "All iterations were run; raise niter if the misfit was still falling.",
+    "converged": "The objective stopped falling in every band; lower tol to go on.",
+    "stalled": "No step lowers the objective; try optimiser='adam', lower bands or another start.",
+    "interrupted": "Stopped by the user; the model is the last one, give it as x0 to go on.",
+}
+
+
+class MultiscaleSolver(Solver):  # type: ignore[misc]
+    """An inversion from low to high frequencies, as a PyLops solver.
+
+    A subclass names its settings, whose `optimiser_for` makes the optimiser of a band.
+
+    Parameters
+    ----------
+    F : `NonlinearOperator`
+        The modelling, usually `AcousticModelling2D`.
+    callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
+        Called around setup, steps and run, as in every PyLops solver.
+    **settings
+        Of the subclass.
+
+    Attributes
+    ----------
+    settings : `InversionSettings`
+        The settings.
+    history : :obj:`list`
+        One `Iteration` each, while it runs.
+    status : :obj:`str`
+        As in `InversionResult`.
+    """
+
+    Settings: type[InversionSettings]
+
+    def __init__(
+        self, F: NonlinearOperator, *, callbacks: Sequence[Any] | None = None, **settings: Any
+    ) -> None:
+        if not isinstance(F, NonlinearOperator):
+            refuse(
+                "F",
+                "must be a nonlinear operator",
+                got=type(F).__name__,
+                do="Pass AcousticModelling2D or another NonlinearOperator",
+                error=VMBTypeError,
+            )
+        self.settings = self.Settings(**settings)
+        check_reach(F, self.settings.bounds)
+        self.status, self.history = "done", list[Iteration]()
+        self._team: Team = ALONE
+        super().__init__(F, callbacks=list(callbacks) if callbacks else None)
+
+    def memory_usage(self, show: bool = False, unit: str = "B") -> float:
+        """Return the memory of one gradient in bytes or another unit of PyLops.
+
+        Parameters
+        ----------
+        show : :obj:`bool`, optional
+            Log it.
+        unit : {"B", "KB", "MB", "GB"}, optional
+            Unit.
+
+        Returns
+        -------
+        memory : :obj:`float`
+            Of one batch of shots, were every time step stored.
+        """
+        estimate = getattr(self.Op, "memory", None)
+        size = estimate.per_shot * estimate.batch if estimate else 0
+        if show:
+            _LOGGER.info("%s", estimate)
+        return in_unit(size, unit)
+
+    def setup(
+        self,
+        dobs: Any,
+        x0: Any = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        show: bool = False,
+    ) -> torch.Tensor:
+        """Check data and start, choose the bands, and return the start as a tensor.
+
+        Parameters
+        ----------
+        dobs, x0, checkpoint, show
+            As in `solve`.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The start ``(nx, nz)``, where the data are.
+        """
+        self._kind = kind_of(dobs, "dobs")
+        device = self.Op.device if self._kind.library == "numpy" else self._kind.device
+        dtype = working_dtype(self._kind.dtype)
+        data = to_tensor(dobs, device=device, dtype=dtype, name="dobs")
+        check_shape("dobs", data.shape, self.Op.dimsd, axes="(ns, nr, nt)")
+        self.dobs = _usable(data.detach().reshape(self.Op.dimsd).contiguous())
+        self.bands = self._choose_bands()
+        x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
+        self._mask = check_mask(self.settings.mask, self.Op.dims, x)
+        self.iiter, self.tstart, self.history = 0, time.time(), []
+        self.status = "interrupted"  # until the last band is over
+        self._band, self._ends = 0, set[str]()
+        self._stage = self._new_stage()
+        self._autosave = AutoSave(checkpoint, self._identity())
+        x = self._resume(x)
+        total = len(self.bands) * self.settings.niter
+        self._bar = tqdm(total=total, initial=self.iiter, disable=not show, mininterval=1)
+        return x
+
+    def step(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
+        """Run one iteration in the present band, and go to the next band if it is over.
+
+        Parameters
+        ----------
+        x : :obj:`torch.Tensor`
+            Velocity ``(nx, nz)``.
+        show : :obj:`bool`, optional
+            Write a line to the log.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The next velocity.
+        """
+        x, value = self._stage.step(x)
+        self.iiter += 1
+        self._record(value)
+        self._next_band()
+        self._point = self._state(x)
+        if show:
+            _LOGGER.info("%s", self.history[-1])
+        return x
+
+    def run(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
+        """Run all bands; Ctrl-C, or a callback that sets ``stop``, ends with the last model.
+
+        Parameters
+        ----------
+        x : :obj:`torch.Tensor`
+            The start, as `setup` returned it.
+        show : :obj:`bool`, optional
+            Passed on to `step`.
+
+        Returns
+        -------
+        x : :obj:`torch.Tensor`
+            The final velocity ``(nx, nz)``.
+        """
+        self._point = self._state(x)  # the last whole step: what is saved and returned
+        try:
+            self._iterate(x, show)
+        except KeyboardInterrupt:
+            _LOGGER.info("stopped by the user after %d iterations", self.iiter)
+        finally:
+            self._autosave(self._point, now=True)
+            self._bar.close()
+        final: torch.Tensor = self._point["x"]
+        return final
+
+    def solve(
+        self,
+        dobs: Any,
+        x0: Any = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        show: bool = False,
+    ) -> InversionResult:
+        """Invert.
+
+        Parameters
+        ----------
+        dobs : array
+            Observed data ``(ns, nr, nt)`` or flat; NumPy, torch or CuPy.
+        x0 : array, optional
+            Starting velocity ``(nx, nz)`` in m/s; by default one that grows linearly with
+            depth.
+        checkpoint : path-like, optional
+            File that the run is saved to, and resumed from if it exists.
+        show : :obj:`bool`, optional
+            Show a progress bar with misfit and remaining time.
+
+        Returns
+        -------
+        result : `InversionResult`
+            ``vp, niter, cost``, with status, message and history.
+
+        Raises
+        ------
+        VMBValueError
+            If data or start have a wrong shape or hold NaN, or the data are zero.
+        VMBFileError
+            If the checkpoint belongs to another inversion.
+        """
+        x = self.setup(dobs, x0=x0, checkpoint=checkpoint, show=show)
+        x = self.run(x)
+        self.finalize()
+        return self.result(x)
+
+    def result(self, x: torch.Tensor) -> InversionResult:
+        """Return a velocity with the history so far, in the kind of the data."""
+        return InversionResult(
+            self._kind.restore(x),
+            status=self.status,
+            message=_MESSAGES[self.status],
+            history=tuple(self.history),
+        )
+
+    @property
+    def cost(self) -> list[float]:
+        """Data misfit by iteration, as the callbacks of PyLops read it."""
+        return [entry.misfit for entry in self.history]
+
+    def _iterate(self, x: torch.Tensor, show: bool) -> None:
+        while self._band < len(self.bands):
+            x = self.step(x, show=show)
+            self.callback(x)
+            self._autosave(self._point)
+            if any(getattr(callback, "stop", False) for callback in self.callbacks or ()):
+                return
+        self.status = next(why for why in _MESSAGES if why in self._ends)
+
+    def _choose_bands(self) -> tuple[float, ...]:
+        acq = getattr(self.Op, "acq", None)
+        if acq is None:
+            return (math.inf,)
+        if self.settings.bands is None:
+            return suggest_bands(self.dobs, acq.dt)
+        return check_bands(self.settings.bands, acq.dt)
+
+    def _new_stage(self) -> Stage:
+        return Stage(
+            self.Op,
+            self.dobs,
+            corner=self.bands[self._band],
+            settings=self.settings,
+            mask=self._mask,
+            team=self._team,
+        )
+
+    def _next_band(self) -> None:
+        ended = self._stage.ended()
+        if not ended or self._band == len(self.bands):
+            return
+        self._ends.add(ended)
+        self._band += 1
+        if self._band < len(self.bands):
+            self._stage = self._new_stage()
+
+    def _record(self, value: Value) -> None:
+        entry = Iteration(
+            number=self.iiter,
+            band=self._stage.corner,
+            misfit=value.misfit,
+            objective=value.total,
+            evaluations=self._stage.evaluations,
+            seconds=time.time() - self.tstart,
+        )
+        self.history.append(entry)
+        band = "full band" if math.isinf(entry.band) else f"below {entry.band:.3g} Hz"
+        self._bar.set_postfix_str(f"misfit {entry.misfit:.2e}, {band}", refresh=False)
+        self._bar.update()
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what a checkpoint must agree in."""
+        tensors = {"dobs": self.dobs}
+        if self._mask is not None:
+            tensors["mask"] = self._mask
+        return {
+            "solver": type(self).__name__,
+            "settings": repr(replace(self.settings, mask=None)),
+            "bands": list(self.bands),
+            "data": weights_digest(tensors),
+        }
+
+    def _state(self, x: torch.Tensor) -> dict[str, Any]:
+        return {
+            "x": x,
+            "band": self._band,
+            "stage": self._stage.state(),
+            "ends": sorted(self._ends),
+            "history": [list(entry) for entry in self.history],
+            "seconds": time.time() - self.tstart,
+        }
+
+    def _resume(self, x: torch.Tensor) -> torch.Tensor:
+        state = self._autosave.load()
+        if state is None:
+            return x
+        self._restore(state)
+        resumed: torch.Tensor = state["x"].to(x)
+        return resumed
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._band, self._ends = state["band"], set(state["ends"])
+        self.history = [Iteration(*entry) for entry in state["history"]]
+        self.iiter, self.tstart = len(self.history), time.time() - state["seconds"]
+        if self._band < len(self.bands):
+            self._stage = self._new_stage()
+            self._stage.restore(state["stage"])
+
+
+def in_unit(size: float, unit: str) -> float:
+    """Return a number of bytes in a unit of PyLops: B, KB, MB or GB."""
+    return float(size / _UNITS[check_choice("unit", unit, _UNITS)])
+
+
+def _usable(data: torch.Tensor) -> torch.Tensor:
+    check_finite("dobs", data, do="Mute or interpolate these samples first")
+    if not bool(data.any()):
+        refuse("dobs", "hold no signal", got="zeros only", do="Check how they were read")
+    return data

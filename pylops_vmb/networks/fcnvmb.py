@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from pylops_vmb._checks import check_integer, refuse
+from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.networks.blocks import (
     DoubleConvolution,
     Down,
@@ -39,6 +40,11 @@ class FCNVMB(nn.Module):
     is_batchnorm : bool, optional
         Batch norm in the encoder and the centre.  The decoder always has it, as in
         the original.
+    width : int, optional
+        Filters of the first level, 64 as published; each level doubles them.
+    out_shape : tuple of int, optional
+        Cells ``(nz, nx)`` of the velocity model, for calls that do not name them, such as
+        those of `LearnedInversion`.
 
     Notes
     -----
@@ -66,38 +72,51 @@ class FCNVMB(nn.Module):
     """
 
     def __init__(
-        self, n_classes: int, in_channels: int, is_deconv: bool = True, is_batchnorm: bool = True
+        self,
+        n_classes: int,
+        in_channels: int,
+        is_deconv: bool = True,
+        is_batchnorm: bool = True,
+        *,
+        width: int = 64,
+        out_shape: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.n_classes = check_integer("n_classes", n_classes, at_least=1)
         self.in_channels = check_integer("in_channels", in_channels, at_least=1)
         self.is_deconv, self.is_batchnorm = bool(is_deconv), bool(is_batchnorm)
-        self.down1 = Down(self.in_channels, 64, batchnorm=self.is_batchnorm)
-        self.down2 = Down(64, 128, batchnorm=self.is_batchnorm)
-        self.down3 = Down(128, 256, batchnorm=self.is_batchnorm)
-        self.down4 = Down(256, 512, batchnorm=self.is_batchnorm)
-        self.center = DoubleConvolution(512, 1024, batchnorm=self.is_batchnorm)
-        self.up4 = Up(1024, 512, bilinear=not self.is_deconv, join=join_padded)
-        self.up3 = Up(512, 256, bilinear=not self.is_deconv, join=join_padded)
-        self.up2 = Up(256, 128, bilinear=not self.is_deconv, join=join_padded)
-        self.up1 = Up(128, 64, bilinear=not self.is_deconv, join=join_padded)
-        self.final = nn.Conv2d(64, self.n_classes, 1)
+        self.width = check_integer("width", width, at_least=1)
+        self.out_shape = (
+            None if out_shape is None else check_size("out_shape", out_shape, axes="(nz, nx)")
+        )
+        n1, n2, n3, n4, n5 = (self.width * 2**level for level in range(5))
+        self.down1 = Down(self.in_channels, n1, batchnorm=self.is_batchnorm)
+        self.down2 = Down(n1, n2, batchnorm=self.is_batchnorm)
+        self.down3 = Down(n2, n3, batchnorm=self.is_batchnorm)
+        self.down4 = Down(n3, n4, batchnorm=self.is_batchnorm)
+        self.center = DoubleConvolution(n4, n5, batchnorm=self.is_batchnorm)
+        self.up4 = Up(n5, n4, bilinear=not self.is_deconv, join=join_padded)
+        self.up3 = Up(n4, n3, bilinear=not self.is_deconv, join=join_padded)
+        self.up2 = Up(n3, n2, bilinear=not self.is_deconv, join=join_padded)
+        self.up1 = Up(n2, n1, bilinear=not self.is_deconv, join=join_padded)
+        self.final = nn.Conv2d(n1, self.n_classes, 1)
 
     @property
     def config(self) -> dict[str, Any]:
         """Keywords that build this structure again."""
-        names = ("n_classes", "in_channels", "is_deconv", "is_batchnorm")
-        return {name: getattr(self, name) for name in names}
+        names = ("n_classes", "in_channels", "is_deconv", "is_batchnorm", "width")
+        size = self.out_shape and list(self.out_shape)
+        return {name: getattr(self, name) for name in names} | {"out_shape": size}
 
-    def forward(self, inputs: Tensor, label_dsp_dim: Sequence[int]) -> Tensor:
+    def forward(self, inputs: Tensor, label_dsp_dim: Sequence[int] | None = None) -> Tensor:
         """Map gathers to velocity.
 
         Parameters
         ----------
         inputs : torch.Tensor
             Gathers ``(batch, ns, nt, nr)``.
-        label_dsp_dim : tuple of int
-            Size ``(nz, nx)`` of the velocity model, cells.
+        label_dsp_dim : tuple of int, optional
+            Size ``(nz, nx)`` of the velocity model, cells; by default ``out_shape``.
 
         Returns
         -------
@@ -108,9 +127,15 @@ class FCNVMB(nn.Module):
         ------
         VMBValueError
             If the inputs have other channels, or the crop cannot give ``(nz, nx)``.
+        VMBTypeError
+            If the size is neither named here nor known from ``out_shape``.
         """
         check_gathers(inputs, self.in_channels)
-        rows, columns = _check_crop(inputs, label_dsp_dim)
+        size = self.out_shape if label_dsp_dim is None else label_dsp_dim
+        if size is None:
+            do = "Pass label_dsp_dim here, or out_shape when the network is built"
+            refuse("label_dsp_dim", "must be (nz, nx)", got=None, do=do, error=VMBTypeError)
+        rows, columns = _check_crop(inputs, size)
         down1 = self.down1(inputs)[1]
         down2 = self.down2(down1)[1]
         down3 = self.down3(down2)[1]

@@ -1,26 +1,18 @@
 """FCNVMB repaired: full-size skips, scaling inside, any gather size to any model size."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
-from torch import Tensor, nn, tensor
+from torch import Tensor, nn
 
-from pylops_vmb._checks import check_choice, check_integer, check_number, refuse
-from pylops_vmb.networks.blocks import (
-    DoubleConvolution,
-    Down,
-    Up,
-    check_gathers,
-    check_size,
-    convolution,
-    join_cropped,
-)
+from pylops_vmb._checks import check_choice, check_integer, refuse
+from pylops_vmb.networks.blocks import levels, through_levels
 from pylops_vmb.networks.registry import register
+from pylops_vmb.networks.regression import VelocityNetwork
 
 
 @register("fcnvmb-repaired")
-class RepairedFCNVMB(nn.Module):
+class RepairedFCNVMB(VelocityNetwork):
     r"""U-shaped network from shot gathers to velocity in m/s.
 
     Parameters
@@ -57,13 +49,7 @@ class RepairedFCNVMB(nn.Module):
     Notes
     -----
     The skips are taken before the pooling, so that they have the size of the maps
-    they join.  With gathers :math:`d`, layers :math:`N` and the range
-    :math:`(v_0, v_1)` the network computes
-
-    .. math:: v_p = \frac{v_1 + v_0}{2} + \frac{v_1 - v_0}{2} N(d / s)
-
-    with :math:`s` the ``data_scale``.  These three numbers belong to `config`, not to
-    the state: rounding the weights to half precision leaves them exact.
+    they join.  Scaling of gathers and labels is inside: see `VelocityNetwork`.
 
     Examples
     --------
@@ -72,10 +58,6 @@ class RepairedFCNVMB(nn.Module):
     >>> net.eval()(torch.zeros(1, 5, 200, 70)).shape
     torch.Size([1, 1, 70, 70])
     """
-
-    data_scale: Tensor
-    vp_mid: Tensor
-    vp_half: Tensor
 
     def __init__(
         self,
@@ -90,90 +72,29 @@ class RepairedFCNVMB(nn.Module):
         data_scale: float = 1.0,
         vp_range: Sequence[float] = (1500.0, 4500.0),
     ) -> None:
-        super().__init__()
-        self.in_channels = check_integer("in_channels", in_channels, at_least=1)
-        self.in_shape = check_size("in_shape", in_shape, axes="(nt, nr)")
-        self.out_shape = check_size("out_shape", out_shape, axes="(nz, nx)")
+        super().__init__(in_channels, in_shape, out_shape, data_scale=data_scale, vp_range=vp_range)
         self.width = check_integer("width", width, at_least=1)
         self.depth = check_integer("depth", depth, at_least=1)
         self.fit = check_choice("fit", fit, ("stem", "resample", "crop"))
         self.upsampling = check_choice("upsampling", upsampling, ("deconv", "bilinear"))
-        self._scale = check_number("data_scale", data_scale, above=0.0)
-        self._range = _check_range(vp_range)
         _check_crop(self.fit, self.in_shape, self.out_shape)
-        self._add_scaling()
-        self._add_layers()
-
-    def _add_scaling(self) -> None:
-        low, high = self._range
-        # One axis, not none: such a tensor lifts labels of lower precision (autocast) to its own.
-        self.register_buffer("data_scale", tensor(self._scale), persistent=False)
-        self.register_buffer("vp_mid", tensor([(high + low) / 2]), persistent=False)
-        self.register_buffer("vp_half", tensor([(high - low) / 2]), persistent=False)
-
-    def _add_layers(self) -> None:
-        widths = [self.width * 2**level for level in range(self.depth + 1)]
-        pairs = list(pairwise(widths))
+        strided = self.fit == "stem"
+        self.stem = self._strided_stem(self.width) if strided else nn.Identity()
+        first = self.width if strided else self.in_channels
         bilinear = self.upsampling == "bilinear"
-        self.stem = self._make_stem()
-        first = self.width if self.fit == "stem" else self.in_channels
-        entries = [first, *widths[:-2]]
-        self.downs = nn.ModuleList(
-            Down(inputs, outputs) for inputs, outputs in zip(entries, widths[:-1], strict=True)
-        )
-        self.center = DoubleConvolution(*pairs[-1])
-        self.ups = nn.ModuleList(
-            Up(deep, skip, bilinear=bilinear, join=join_cropped) for skip, deep in reversed(pairs)
-        )
+        self.downs, self.center, self.ups = levels(first, self.width, self.depth, bilinear=bilinear)
         self.final = nn.Conv2d(self.width, 1, 1)
-
-    def _make_stem(self) -> nn.Module:
-        if self.fit != "stem":
-            return nn.Identity()
-        (nt, nr), (nz, nx) = self.in_shape, self.out_shape
-        return convolution(
-            self.in_channels, self.width, stride=(max(1, nt // nz), max(1, nr // nx))
-        )
 
     @property
     def config(self) -> dict[str, Any]:
         """Keywords that build this structure again; JSON can hold them."""
-        names = ("in_channels", "width", "depth", "fit", "upsampling")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "in_shape": list(self.in_shape),
-            "out_shape": list(self.out_shape),
-            "data_scale": self._scale,
-            "vp_range": list(self._range),
-        }
+        names = ("width", "depth", "fit", "upsampling")
+        return super().config | {name: getattr(self, name) for name in names}
 
-    def normalise(self, vp: Tensor) -> Tensor:
-        """Return the label of `vp` (m/s): -1 and 1 at the ends of ``vp_range``."""
-        return (vp - self.vp_mid) / self.vp_half
-
-    def denormalise(self, r: Tensor) -> Tensor:
-        """Return the velocity in m/s of the label `r`."""
-        return self.vp_mid + self.vp_half * r
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Map gathers ``(batch, ns, nt, nr)`` to velocity ``(batch, 1, nz, nx)`` in m/s.
-
-        Raises
-        ------
-        VMBValueError
-            If the gathers are not ``ns`` shots of ``in_shape``.
-        """
-        check_gathers(inputs, self.in_channels)
-        self._check_in_shape(inputs)
-        maps = self.stem(inputs / self.data_scale)
-        skips = []
-        for down in self.downs:
-            full, maps = down(maps)
-            skips.append(full)
-        maps = self.center(maps)
-        for up, skip in zip(self.ups, reversed(skips), strict=True):
-            maps = up(skip, maps)
-        return self.denormalise(self.final(self._fitted(maps)))
+    def _label(self, gathers: Tensor) -> Tensor:
+        maps = through_levels(self.downs, self.center, self.ups, self.stem(gathers))
+        label: Tensor = self.final(self._fitted(maps))
+        return label
 
     def _fitted(self, maps: Tensor) -> Tensor:
         """Return the maps at ``(nz, nx)``."""
@@ -181,29 +102,7 @@ class RepairedFCNVMB(nn.Module):
         if self.fit == "crop":
             left = (maps.shape[-1] - nx) // 2
             return maps[..., :nz, left : left + nx]
-        if tuple(maps.shape[-2:]) == self.out_shape:
-            return maps
-        return nn.functional.interpolate(maps, (nz, nx), mode="bilinear", align_corners=False)
-
-    def _check_in_shape(self, inputs: Tensor) -> None:
-        if tuple(inputs.shape[-2:]) != self.in_shape:
-            refuse(
-                "inputs",
-                f"must have (nt, nr) = {self.in_shape}",
-                got=tuple(inputs.shape[-2:]),
-                do="Resample the gathers, or build the network with this in_shape",
-            )
-
-
-def _check_range(vp_range: Sequence[float]) -> tuple[float, float]:
-    if len(vp_range) != 2:
-        refuse(
-            "vp_range", "must be two velocities", got=vp_range, do="Pass (lowest, highest) in m/s"
-        )
-    low, high = (check_number("vp_range", vp, above=0.0, unit="m/s") for vp in vp_range)
-    if not low < high:
-        refuse("vp_range", "must increase", got=(low, high), do="Pass (lowest, highest) in m/s")
-    return low, high
+        return self._resampled(maps)
 
 
 def _check_crop(fit: str, in_shape: tuple[int, int], out_shape: tuple[int, int]) -> None:

@@ -139,7 +139,7 @@ def reference(state, maps, size, *, batchnorm):
 @pytest.mark.parametrize("batchnorm", [True, False])
 def test_numbers_agree_with_plain_functions(batchnorm):
     torch.manual_seed(3)
-    net = FCNVMB(1, 2, True, batchnorm).eval()
+    net = FCNVMB(1, 2, True, batchnorm, width=8).eval()
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
@@ -162,7 +162,7 @@ def test_skip_is_padded_in_the_middle_with_the_odd_cell_after():
 
 def test_a_strict_round_trip_keeps_the_numbers():
     torch.manual_seed(0)
-    first, second = FCNVMB(1, 1).eval(), FCNVMB(**FCNVMB(1, 1).config).eval()
+    first, second = FCNVMB(1, 1, width=4).eval(), FCNVMB(**FCNVMB(1, 1, width=4).config).eval()
     second.load_state_dict(first.state_dict(), strict=True)
     gathers = torch.randn(1, 1, 18, 17)
     with torch.no_grad():
@@ -172,7 +172,7 @@ def test_a_strict_round_trip_keeps_the_numbers():
 @pytest.mark.parametrize("is_deconv", [True, False])
 def test_gradient_reaches_every_weight_and_the_gathers(is_deconv):
     torch.manual_seed(1)
-    net = FCNVMB(2, 1, is_deconv)
+    net = FCNVMB(2, 1, is_deconv, width=8)
     gathers = torch.randn(2, 1, 33, 32, requires_grad=True)
     vp = net(gathers, (20, 16))
     assert vp.shape == (2, 2, 20, 16)
@@ -196,6 +196,16 @@ def test_the_smallest_gathers_that_the_crop_allows():
     assert on_meta(1, 5)(gathers, (207, 303)).shape == (1, 1, 207, 303)
     with pytest.raises(VMBValueError, match="does not fit"):
         on_meta(1, 5)(gathers, (208, 303))
+
+
+def test_the_size_of_the_model_may_be_a_setting():
+    net, named = on_meta(1, 5, width=2, out_shape=(20, 30)), on_meta(1, 5, width=2)
+    gathers = torch.empty(2, 5, 33, 32, device="meta")
+    assert net(gathers).shape == (2, 1, 20, 30)
+    assert net(gathers, (9, 8)).shape == (2, 1, 9, 8)
+    assert named(gathers, (9, 8)).shape == (2, 1, 9, 8)
+    with pytest.raises(VMBTypeError, match=r"must be \(nz, nx\), got None\. Pass label_dsp_dim"):
+        named(gathers)
 
 
 def test_wrong_arguments_are_refused():

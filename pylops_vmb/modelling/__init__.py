@@ -1,7 +1,9 @@
 """Acoustic modelling, and the numbers to know before a run."""
 
-from pylops_vmb.modelling.acoustic import AcousticModelling2D, estimate_memory
+from pylops_vmb.modelling.acoustic import AcousticModelling2D
+from pylops_vmb.modelling.estimates import estimate_memory
 from pylops_vmb.modelling.memory import MemoryEstimate
+from pylops_vmb.modelling.peer import velocity_of
 from pylops_vmb.modelling.sampling import Sampling, storage_interval, suggest_sampling
 
 __all__ = [
@@ -11,4 +13,5 @@ __all__ = [
     "estimate_memory",
     "storage_interval",
     "suggest_sampling",
+    "velocity_of",
 ]

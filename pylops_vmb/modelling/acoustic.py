@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch.utils.checkpoint import checkpoint
+from numpy.typing import ArrayLike
 
 from pylops_vmb._checks import check_choice, check_finite, check_integer, check_number, refuse
+from pylops_vmb.modelling.devito import DevitoModelling2D
+from pylops_vmb.modelling.linearization import WaveLinearization, modelled
 from pylops_vmb.modelling.memory import MemoryEstimate, estimate, parse_memory
-from pylops_vmb.modelling.propagator import COURANT, Scheme, Shots, born, propagate
+from pylops_vmb.modelling.peer import highest_velocity, in_own_steps, read_operator
+from pylops_vmb.modelling.propagator import COURANT, Scheme, Shots
 from pylops_vmb.modelling.sampling import (
     check_dispersion,
     check_survey,
     check_velocity_unit,
     storage_interval,
 )
+from pylops_vmb.modelling.shots import amplitudes, place
 from pylops_vmb.operators import Linearization, NonlinearOperator
-from pylops_vmb.operators.linearization import GraphLinearization
 from pylops_vmb.survey import Acquisition, Grid
 
 
@@ -42,9 +44,14 @@ class AcousticModelling2D(NonlinearOperator):
     free_surface : :obj:`bool`, optional
         Reflect the waves at the top of the grid instead of absorbing them: the pressure
         vanishes one cell above the first row.
+    time_correction : :obj:`bool`, optional
+        Take the dispersion of the time step out of the data.  Together with
+        ``space_order=8`` this is the accurate mode; leave it off to imitate data that were
+        themselves made by finite differences of second order in time.
     memory : :obj:`str` or :obj:`float`, optional
         Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the
-        memory that is free.  Shots are simulated in batches that fit.
+        memory that is free.  The attribute ``memory`` says how it is kept: as many shots
+        at a time as fit; if not even one does, time is split into segments.
     dtype : :obj:`str`, optional
         Nominal dtype; computations follow the dtype of their input.
     device : :obj:`str` or :obj:`torch.device`, optional
@@ -72,12 +79,18 @@ class AcousticModelling2D(NonlinearOperator):
     and receivers between cells are interpolated by Hicks' windowed sinc.
 
     The Jacobian is exact (forward by Born modelling, adjoint by the adjoint state
-    method with the field of every step).  An inversion that knows the band of its
+    method with the field of every step), and its repeated adjoints cost the backward pass
+    only, for the shots whose fields fit the memory.  On the CPU whole shots run side by
+    side, one thread each.  An inversion that knows the band of its
     residual uses `for_band`, whose gradient stores far fewer steps.
 
     References
     ----------
     A. Richardson, Deepwave, doi:10.5281/zenodo.3829886.
+
+    E. F. M. Koene, J. O. A. Robertsson, F. Broggini and F. Andersson (2018), Eliminating time
+    dispersion from seismic wave modeling, Geophysical Journal International, 213, 169-193,
+    doi:10.1093/gji/ggx563.
 
     Examples
     --------
@@ -102,6 +115,7 @@ class AcousticModelling2D(NonlinearOperator):
         nbl: int = 20,
         max_vel: float = 5500.0,
         free_surface: bool = False,
+        time_correction: bool = False,
         memory: str | float | None = None,
         dtype: str = "float32",
         device: str | torch.device = "cpu",
@@ -113,7 +127,7 @@ class AcousticModelling2D(NonlinearOperator):
         check_velocity_unit("max_vel", self.max_vel)
         check_survey(grid, acq, space_order=space_order, max_vel=self.max_vel)
         self.grid, self.acq = grid, acq
-        self._budget = parse_memory(memory)
+        self._budget, self._stated_budget = parse_memory(memory), memory is not None
         self._scheme = Scheme(
             spacing=grid.spacing,
             nt=acq.nt,
@@ -124,10 +138,75 @@ class AcousticModelling2D(NonlinearOperator):
             pml_freq=acq.f0,
             free_surface=free_surface,
         )
-        self._shots = _shots(grid, acq)
+        self._time_correction = time_correction
+        self._shots = place(grid, acq, self._scheme, time_correction=time_correction)
+        self._band = np.inf
         self._placed: dict[tuple[torch.device, torch.dtype], Shots] = {}
         self._judged_velocity = np.inf
         self.memory = self._estimate()
+
+    @classmethod
+    def from_pylops(
+        cls, AWop: Any, *, engine: str = "deepwave", **keywords: Any
+    ) -> "AcousticModelling2D | DevitoModelling2D":
+        r"""Build from PyLops' own propagator.
+
+        Parameters
+        ----------
+        AWop : :obj:`pylops.waveeqprocessing.AcousticWave2D`
+            Grid, survey, time axis, wavelet, stencil and absorbing zone are read from it.
+        engine : {"deepwave", "devito"}, optional
+            What computes: the propagator of this package, or PyLops' operator itself
+            (`pylops_vmb.modelling.devito.DevitoModelling2D`), to compare with.
+        **keywords
+            Of the class that is built, instead of what was read.
+
+        Returns
+        -------
+        F : `AcousticModelling2D` or `DevitoModelling2D`
+            Its velocity is an argument: `pylops_vmb.modelling.velocity_of` returns the one
+            that `AWop` was built with.
+
+        Raises
+        ------
+        VMBTypeError
+            If `AWop` is not such an operator.
+        VMBValueError
+            If its stencil has an order that is not known here, or a point lies outside.
+        VMBImportError
+            If the engine is Devito and it is not installed.
+
+        Notes
+        -----
+        Where the absorbing zones play no part, both engines agree to better than 1e-4, shot
+        by shot.  With :math:`v` in m/s and `AWop` acting on :math:`\delta m`, a change of
+        squared slowness in s²/km²,
+
+        .. math:: J\,\delta v = A\,(-2 \cdot 10^6\, v^{-3}\, \delta v).
+
+        What differs, and what to know of `AWop`:
+
+        * Its time step follows its highest velocity, and is kept.  `max_vel` is by default
+          the highest velocity which that step carries; a higher one is computed with
+          substeps, whose data are more accurate and not the same.
+        * It never injects the first sample of the wavelet, nor writes the last one of the
+          record, which is zero there and is not here.
+        * Its damping reflects: with 20 cells the echo is 0.16 of a wave, here 6e-4.
+        * It interpolates points between cells linearly, here by Hicks' sinc.
+        * It returns single precision whatever its dtype, and sets its propagator up again in
+          every product (0.3 to 0.5 s).
+        * Its adjoint is wrong where ``checkpointing`` meets ``updatesrc``, and may be after
+          ``srcillumination_allshots(savewav=True)``: a `DataWarning` says so.
+        """
+        found = read_operator(AWop)
+        if check_choice("engine", engine, ("deepwave", "devito")) == "devito":
+            return DevitoModelling2D(found.grid, found.acq, **found.settings() | keywords)
+        settings = found.settings() | keywords
+        if "max_vel" in keywords:
+            return cls(found.grid, found.acq, **settings)
+        highest = highest_velocity(found.grid.spacing, found.acq.dt, settings["space_order"])
+        F = cls(found.grid, found.acq, max_vel=0.9 * highest, **settings)
+        return F._variant(max_vel=highest, _scheme=in_own_steps(F._scheme, max_vel=highest))
 
     def for_band(self, fmax: float) -> "AcousticModelling2D":
         """Return this operator with a gradient made for band-limited residuals.
@@ -145,7 +224,34 @@ class AcousticModelling2D(NonlinearOperator):
             an adjoint pair on broadband vectors: use it for FWI, not for PyLops.
         """
         interval = storage_interval(self.acq.fmax, min(fmax, 0.5 / self.acq.dt), self.acq.dt)
-        return self._variant(_scheme=replace(self._scheme, interval=interval))
+        return self._variant(_scheme=replace(self._scheme, interval=interval), _band=fmax)
+
+    def with_wavelet(self, wav: ArrayLike, wavc: int = 0) -> "AcousticModelling2D":
+        """Return the operator of another source wavelet, everything else as it is.
+
+        Parameters
+        ----------
+        wav : array_like
+            Causal samples, ``(nw,)`` or one wavelet a shot ``(ns, nw)``.
+        wavc : :obj:`int`, optional
+            Sample of its time zero.
+
+        Returns
+        -------
+        F : `AcousticModelling2D`
+            Its `acq.f0` and its absorbing zone are those of the first wavelet, so that data
+            are linear in `wav`.
+
+        Raises
+        ------
+        VMBValueError
+            If the wavelet is longer than the record, or there is not one a shot.
+        """
+        acq = self.acq._replace(wav=wav, wavc=wavc)
+        injected = amplitudes(acq, self._scheme, time_correction=self._time_correction)
+        shots = replace(self._shots, amplitudes=injected)
+        variant = self._variant(acq=acq, _shots=shots, _placed={})
+        return variant.for_band(self._band) if np.isfinite(self._band) else variant
 
     def shots(self, which: slice) -> "AcousticModelling2D":
         """Return the operator of some of the shots.
@@ -167,6 +273,22 @@ class AcousticModelling2D(NonlinearOperator):
         shots = self._shots[which]
         return self._variant(acq=acq, dimsd=dimsd, shape=shape, _shots=shots, _placed={})
 
+    def beside(self, processes: int) -> "AcousticModelling2D":
+        """Return this operator as one of several processes of a machine uses it.
+
+        Parameters
+        ----------
+        processes : :obj:`int`
+            How many share the memory: a default budget is divided by it, a stated one is
+            that of each process.
+
+        Returns
+        -------
+        F : `AcousticModelling2D`
+            The same data.
+        """
+        return self if self._stated_budget else self._variant(_budget=self._budget // processes)
+
     def batches(self) -> list[slice]:
         """Return the batches of shots whose gradients fit into the memory budget.
 
@@ -179,21 +301,31 @@ class AcousticModelling2D(NonlinearOperator):
         return [slice(i, min(i + step, self.acq.ns)) for i in range(0, self.acq.ns, step)]
 
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
-        shots = self._place(x)
-        if not (torch.is_grad_enabled() and x.requires_grad) or self.memory.batch >= self.acq.ns:
-            return propagate(x, shots, self._scheme)
-        parts = [
-            checkpoint(propagate, x, shots[which], self._scheme, use_reentrant=False)
-            for which in self.batches()
-        ]
-        return torch.cat(parts)
+        return modelled(x, self._wave(x, graph=torch.is_grad_enabled() and x.requires_grad))
 
     def _linearize(self, x: torch.Tensor) -> tuple[torch.Tensor, Linearization]:
-        linearization = _WaveLinearization(self, x)
-        return linearization.y, linearization
+        wave = self._wave(x, graph=True)
+        return wave.run(x), wave
 
-    def _born(self, x: torch.Tensor, dx: torch.Tensor) -> torch.Tensor:
-        return born(x, dx, self._place(x), self._scheme)
+    def _wave(self, x: torch.Tensor, *, graph: bool) -> WaveLinearization:
+        """Prepare the modelling at `x`, with what its adjoint needs if `graph` is true."""
+        plan = self._plan(x.dtype.itemsize)
+        at_once = plan.require() if graph else self.acq.ns
+        if x.device.type == "cpu":
+            calls, kept, threads = self._place(x).split(1), plan.kept, torch.get_num_threads()
+        else:
+            calls, threads = self._place(x).split(at_once), 1
+            kept = int(len(calls) == 1)
+        return WaveLinearization(
+            calls,
+            self._scheme,
+            kept=kept if graph else 0,
+            segments=plan.segments,
+            workers=(min(threads, plan.workers), threads),
+        )
+
+    def _plan(self, itemsize: int) -> MemoryEstimate:
+        return self.memory if itemsize == self.dtype.itemsize else self._estimate(itemsize)
 
     def _check(self, x: torch.Tensor) -> None:
         lowest, highest = (float(bound) for bound in x.detach().aminmax())
@@ -221,16 +353,17 @@ class AcousticModelling2D(NonlinearOperator):
             self._placed[key] = self._shots.to(*key)
         return self._placed[key]
 
-    def _estimate(self) -> MemoryEstimate:
+    def _estimate(self, itemsize: int | None = None) -> MemoryEstimate:
         return estimate(
             self.grid.dims,
             self.acq.ns,
-            nt=self.acq.nt * self._scheme.fine_steps,
+            nt=self._scheme.steps,
             nbl=self._scheme.nbl,
             space_order=self._scheme.space_order,
-            interval=self._scheme.interval,
-            itemsize=self.dtype.itemsize,
+            interval=self._scheme.stride,
+            itemsize=itemsize or self.dtype.itemsize,
             budget=self._budget,
+            workers=torch.get_num_threads(),
         )
 
     def _variant(self, **changes: Any) -> "AcousticModelling2D":
@@ -238,99 +371,3 @@ class AcousticModelling2D(NonlinearOperator):
         vars(variant).update(changes)
         variant.memory = variant._estimate()
         return variant
-
-
-class _WaveLinearization(GraphLinearization):
-    """Adjoint by the kept graph; forward by Born modelling, half the cost of torch's jvp."""
-
-    def __init__(self, F: AcousticModelling2D, x: torch.Tensor) -> None:
-        super().__init__(F._apply, x)
-        self._born = F._born
-
-    def jvp(self, dx: torch.Tensor) -> torch.Tensor:
-        """Return ``J dx``."""
-        with torch.no_grad():
-            return self._born(self._x.detach(), dx)
-
-
-def estimate_memory(
-    grid: Grid,
-    acq: Acquisition,
-    *,
-    fmax: float | None = None,
-    nbl: int = 20,
-    space_order: int = 4,
-    memory: str | float | None = None,
-    dtype: str = "float32",
-) -> MemoryEstimate:
-    """Estimate the memory of one gradient without building an operator.
-
-    Parameters
-    ----------
-    grid : `Grid`
-        Where the velocity lives.
-    acq : `Acquisition`
-        What is shot and recorded.
-    fmax : :obj:`float`, optional
-        Highest frequency of the residuals in Hz, as in `AcousticModelling2D.for_band`;
-        None is for a Jacobian, which stores every step.
-    nbl : :obj:`int`, optional
-        Width of the absorbing zone in cells.
-    space_order : :obj:`int`, optional
-        Order of the spatial stencil.
-    memory : :obj:`str` or :obj:`float`, optional
-        Budget; by default half of what is free.
-    dtype : :obj:`str`, optional
-        Precision.
-
-    Returns
-    -------
-    estimate : `MemoryEstimate`
-        Bytes a shot and in all, and how many shots fit at a time.
-
-    Raises
-    ------
-    VMBMemoryError
-        If not even one shot fits.
-
-    Examples
-    --------
-    >>> from pylops_vmb.survey import Acquisition, Grid
-    >>> grid, acq = Grid.fcnvmb(), Acquisition.fcnvmb()
-    >>> print(estimate_memory(grid, acq, memory="4GiB"))
-    gradient: 18.26 GiB for all shots, 0.63 GiB a shot (field stored every 1 steps); \
-6 shots at a time in 4.00 GiB
-    """
-    F = AcousticModelling2D(grid, acq, nbl=nbl, space_order=space_order, memory=memory, dtype=dtype)
-    found = F.memory if fmax is None else F.for_band(fmax).memory
-    found.require()
-    return found
-
-
-def _shots(grid: Grid, acq: Acquisition) -> Shots:
-    wavelets = np.broadcast_to(acq.wav, (acq.ns, acq.wav.shape[-1]))[:, None, :].copy()
-    return Shots(
-        _cells(grid, acq.srcs[:, :, None], "source"),
-        _cells(grid, acq.receivers, "receiver"),
-        torch.from_numpy(wavelets),
-    )
-
-
-def _cells(grid: Grid, coords: NDArray[np.float64], label: str) -> torch.Tensor:
-    cells = grid.cells(coords)
-    whole = np.round(cells)
-    on_grid = np.abs(cells - whole).max() < 1e-6
-    if on_grid:
-        return torch.from_numpy(whole.astype(np.int64).transpose(1, 2, 0).copy())
-    last = np.reshape(np.subtract(grid.dims, 1), (2, 1, 1))
-    between = (np.abs(cells - whole) > 1e-6).any(axis=0)
-    near = between & ((cells < 4) | (cells > last - 4)).any(axis=0)
-    if near.any():
-        shot, number = np.argwhere(near)[0]
-        refuse(
-            "acq",
-            f"a {label} between cells must keep 4 cells from the grid's edge",
-            got=f"{label} {number} of shot {shot} at cell {cells[:, shot, number].round(2)}",
-            do="Widen the grid, or move the point onto a cell",
-        )
-    return torch.from_numpy(cells.transpose(1, 2, 0).copy())

@@ -103,8 +103,14 @@ def band(
     samples = np.asarray(traces, dtype=np.float64)
     length = pad * samples.shape[-1]
     spectrum = np.abs(np.fft.rfft(samples, n=length)).reshape(-1, length // 2 + 1).mean(axis=0)
+    return band_of(spectrum, np.fft.rfftfreq(length, dt), level=level)
+
+
+def band_of(
+    spectrum: NDArray[np.float64], freqs: NDArray[np.floating], *, level: float
+) -> tuple[float, float, float]:
+    """Return lowest, strongest and highest frequency of an amplitude spectrum; see `band`."""
     if not spectrum.max() > 0.0:
         refuse("traces", "hold no signal", got="zeros only", do="Check how the data were read")
-    freqs = np.fft.rfftfreq(length, dt)
     inside = np.flatnonzero(spectrum >= level * spectrum.max())
     return float(freqs[inside[0]]), float(freqs[spectrum.argmax()]), float(freqs[inside[-1]])

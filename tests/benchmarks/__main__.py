@@ -11,7 +11,16 @@ from typing import Any
 
 from tests.benchmarks.report import NotMeasuredError, Report, machine, versions
 
-NAMES = ("imports", "overhead", "gradient", "openfwi_maps", "cf_sample0", "marmousi", "overthrust")
+NAMES = (
+    "imports",
+    "overhead",
+    "gradient",
+    "pylops_peer",
+    "openfwi_maps",
+    "cf_sample0",
+    "marmousi",
+    "overthrust",
+)
 """In the order in which they run: those that start processes before those that fill this one."""
 
 

@@ -1,4 +1,4 @@
-"""One gradient in a process of its own: ours, or the propagator's with its defaults.
+"""One product or gradient in a process of its own: ours, or the propagator's with its defaults.
 
 ``python -m tests.benchmarks.contender NAME PROBLEM.npz GRADIENT.npy`` prints one line of JSON.
 """
@@ -6,6 +6,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import deepwave
@@ -52,7 +53,19 @@ def by_every_step(problem: Problem) -> tuple[Gradient, str]:
     return lambda: _backward(F, start, dobs), "every step, 5 shots at a time"
 
 
-def by_deepwave(problem: Problem) -> tuple[Gradient, str]:
+def by_jacobian(problem: Problem, *, product: str) -> tuple[Gradient, str]:
+    """Ours as a PyLops user calls it; the adjoint with its forward pass, and ``again`` without."""
+    F, start, residual = _ours(problem, data="residual")
+    change = torch.from_numpy(problem["change"])
+    if product == "forward":
+        return lambda: F(start), ""
+    if product == "adjoint":
+        return lambda: F.jacobian(start).H @ residual, ""
+    J = F.jacobian(start)
+    return (lambda: J @ change) if product == "born" else (lambda: J.H @ residual), ""
+
+
+def by_deepwave(problem: Problem, *, batch: int | None = None) -> tuple[Gradient, str]:
     """Use the propagator with its defaults, as in its documentation."""
     acq, start = _survey(problem), torch.from_numpy(problem["start"])
     dobs = torch.from_numpy(-problem["dobs"])
@@ -61,22 +74,27 @@ def by_deepwave(problem: Problem) -> tuple[Gradient, str]:
     receivers = torch.from_numpy((acq.receivers.transpose(1, 2, 0) / spacing).astype(np.int64))
     wavelet = torch.zeros(acq.ns, 1, acq.nt)
     wavelet[:, 0, : acq.wav.size] = torch.from_numpy(acq.wav)
+    step = batch or acq.ns
 
-    def model(vp: torch.Tensor) -> torch.Tensor:
+    def model(which: slice, vp: torch.Tensor) -> torch.Tensor:
         out = deepwave.scalar(
             vp,
             spacing,
             acq.dt,
-            source_amplitudes=wavelet,
-            source_locations=sources,
-            receiver_locations=receivers,
+            source_amplitudes=wavelet[which],
+            source_locations=sources[which],
+            receiver_locations=receivers[which],
             accuracy=4,
             pml_freq=acq.f0,
         )
         traces: torch.Tensor = out[-1]
         return traces
 
-    return lambda: _backward(model, start, dobs), "every step, 5 shots at a time"
+    def gradient() -> torch.Tensor:
+        parts = [slice(i, i + step) for i in range(0, acq.ns, step)]
+        return _sum(_backward(partial(model, part), start, dobs[part]) for part in parts)
+
+    return gradient, f"every step, {step} shots at a time"
 
 
 CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
@@ -84,7 +102,13 @@ CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
     "ours-batched": lambda problem: by_fwi(problem, batch=2),
     "ours-low-band": lambda problem: by_fwi(problem, corner=6.0 / 1e3**0.125),
     "ours-every-step": by_every_step,
+    "ours-by-shot": lambda problem: by_fwi(problem, batch=1),
     "deepwave-defaults": by_deepwave,
+    "deepwave-by-shot": lambda problem: by_deepwave(problem, batch=1),
+    "ours-forward": lambda problem: by_jacobian(problem, product="forward"),
+    "ours-born": lambda problem: by_jacobian(problem, product="born"),
+    "ours-adjoint": lambda problem: by_jacobian(problem, product="adjoint"),
+    "ours-again": lambda problem: by_jacobian(problem, product="again"),
 }
 
 
@@ -94,8 +118,10 @@ def _survey(problem: Problem) -> vmb.Acquisition:
     return vmb.Acquisition(problem["srcs"], problem["recs"], wav=problem["wav"], **numbers)
 
 
-def _ours(problem: Problem) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
-    start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem["dobs"])
+def _ours(
+    problem: Problem, data: str = "dobs"
+) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
+    start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem[data])
     grid = vmb.Grid(tuple(start.shape), tuple(problem["spacing"]))
     return vmb.AcousticModelling2D(grid, _survey(problem)), start, dobs
 

@@ -1,4 +1,4 @@
-"""PyLops' gradient in an environment that has Devito and none of this project's dependencies.
+"""PyLops' propagator in an environment that has Devito and none of this project's dependencies.
 
 ``python -m tests.benchmarks.contender_devito NAME PROBLEM.npz GRADIENT.npy`` prints a line of JSON.
 """
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from examples.seismic import AcquisitionGeometry
+from examples.seismic.acoustic import AcousticWaveSolver
 from numpy.typing import NDArray
 from pylops.waveeqprocessing import AcousticWave2D
 
@@ -16,7 +18,7 @@ from tests.benchmarks.measure import run_and_measure
 
 
 def main(name: str, problem: str, gradient: str) -> None:
-    """Measure ``Op.H @ residual`` and write it as a derivative by velocity."""
+    """Measure one product and write it; models are velocities, as ours are."""
     with np.load(problem) as arrays:
         given = dict(arrays)
     Op = operator(given, own_step=name == "pylops-own-step")
@@ -24,8 +26,13 @@ def main(name: str, problem: str, gradient: str) -> None:
     own_times = 1e-3 * Op.geometry.time_axis.time_values
     Op.updatesrc(np.interp(own_times, times[: given["wav"].size], given["wav"], right=0.0))
     residual = resample(given["residual"], times, own_times)
-    by_slowness, figures = run_and_measure(lambda: Op.H @ residual)
-    np.save(gradient, -2.0 * by_slowness / given["start"].astype(np.float64) ** 3)
+    slope = -2e6 / given["start"].astype(np.float64) ** 3  # of squared slowness (km/s)^-2 by m/s
+    calls = {
+        "pylops-forward": lambda: forward(Op),
+        "pylops-born": lambda: Op @ (slope * given["change"]),
+    }
+    result, figures = run_and_measure(calls.get(name, lambda: slope * (Op.H @ residual)))
+    np.save(gradient, result)
     stored = f"every step of {Op.geometry.dt:.3g} ms, 1 shot at a time"
     print(json.dumps(figures | {"stored": stored}))
 
@@ -56,6 +63,25 @@ class CommonStep(AcousticWave2D):
     def _create_model(self, *args: Any) -> None:
         super()._create_model(*args)
         self.model._dt = 1.0
+
+
+def forward(Op: AcousticWave2D) -> NDArray[Any]:
+    """Return the data ``(ns, nr, nt)``, for which the operator has no method."""
+    geometry, traces = Op.geometry, []
+    one = AcquisitionGeometry(
+        Op.model,
+        geometry.rec_positions,
+        geometry.src_positions[0],
+        geometry.t0,
+        geometry.tn,
+        f0=geometry.f0,
+        src_type=geometry.src_type,
+    )
+    solver = AcousticWaveSolver(Op.model, one, space_order=Op.space_order)
+    for position in geometry.src_positions:
+        Op.wav.coordinates.data[0, :] = position
+        traces.append(np.array(solver.forward(src=Op.wav)[0].data).T)
+    return np.stack(traces)
 
 
 def resample(traces: NDArray[Any], times: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:

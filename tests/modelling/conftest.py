@@ -1,9 +1,10 @@
 """A small survey over a model with layers and a bump, and makers of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 
 from pylops_vmb.modelling import AcousticModelling2D
@@ -37,6 +38,15 @@ def vp() -> np.ndarray:
 @pytest.fixture
 def F(grid: Grid, acq: Acquisition) -> AcousticModelling2D:
     return AcousticModelling2D(grid, acq, space_order=4, nbl=10)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread, whatever the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

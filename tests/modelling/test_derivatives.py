@@ -29,7 +29,7 @@ def operator(request, grid) -> AcousticModelling2D:
 def test_four_milliseconds_need_substeps(grid):
     acq = Acquisition.fixed_spread([50.0], [100.0], f0=12.0, **COARSE)
     scheme = AcousticModelling2D(grid, acq, max_vel=4500.0)._scheme
-    assert (scheme.substeps, scheme.fine_steps) == (4, 4)
+    assert (scheme.substeps, scheme.stride) == (4, 1)
 
 
 def test_the_adjoint_is_exact_on_white_noise(operator, vp):

@@ -6,6 +6,8 @@ from pylops_vmb.operators.jacobian import Jacobian
 from pylops_vmb.operators.linearization import Linearization
 from pylops_vmb.operators.module import to_module
 from pylops_vmb.operators.nonlinear import NonlinearOperator
+from pylops_vmb.operators.solvers import cgls
+from pylops_vmb.operators.stack import VStack
 
 __all__ = [
     "CheckError",
@@ -14,6 +16,8 @@ __all__ = [
     "Linearization",
     "NonlinearOperator",
     "TaylorResult",
+    "VStack",
+    "cgls",
     "compose",
     "dottest",
     "taylortest",

@@ -9,11 +9,12 @@ import torch
 from pylops_vmb._backend import Kind, kind_of, numpy_dtype, to_tensor
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.operators._polyglot import Polyglot
 from pylops_vmb.operators.autograd import linear_map
 from pylops_vmb.operators.linearization import Linearization
 
 
-class Jacobian(pylops.LinearOperator):  # type: ignore[misc]
+class Jacobian(Polyglot, pylops.LinearOperator):  # type: ignore[misc]
     r"""Jacobian of a nonlinear operator: forward :math:`J\,dx`, adjoint :math:`J^H dy`.
 
     Made by `NonlinearOperator.linearize` and `NonlinearOperator.jacobian`.  It takes
@@ -40,8 +41,6 @@ class Jacobian(pylops.LinearOperator):  # type: ignore[misc]
         Where the products are computed.
     """
 
-    polyglot = True
-
     def __init__(
         self,
         linearization: Linearization,
@@ -63,15 +62,6 @@ class Jacobian(pylops.LinearOperator):  # type: ignore[misc]
 
     def _rmatvec(self, x: Any) -> Any:
         return self._product(x, self._backward, self._forward)
-
-    def _matmat(self, X: Any) -> Any:
-        return _columns(self.matvec, X) if isinstance(X, torch.Tensor) else super()._matmat(X)
-
-    def _rmatmat(self, X: Any) -> Any:
-        return _columns(self.rmatvec, X) if isinstance(X, torch.Tensor) else super()._rmatmat(X)
-
-    def _transpose(self) -> Any:
-        return self._adjoint()
 
     def _product(self, x: Any, forward: Any, adjoint: Any) -> Any:
         kind = kind_of(x, "x")
@@ -96,7 +86,3 @@ def _reshaped(
     product: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...]
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda vector: product(vector.reshape(shape)).reshape(-1)
-
-
-def _columns(product: Callable[[torch.Tensor], torch.Tensor], X: torch.Tensor) -> torch.Tensor:
-    return torch.stack([product(column) for column in X.unbind(1)], dim=1)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         velocity,
     )
     from pylops_vmb.hybrid import Hybrid, Learned, hybrid, learned
-    from pylops_vmb.inversion import FWI, fwi
+    from pylops_vmb.inversion import FWI, GaussNewton, L2Misfit, fwi, gauss_newton
     from pylops_vmb.learned import LearnedInversion
     from pylops_vmb.modelling import AcousticModelling2D, estimate_memory, suggest_sampling
     from pylops_vmb.operators import (
@@ -46,9 +46,11 @@ __all__ = [
     "FWI",
     "AcousticModelling2D",
     "Acquisition",
+    "GaussNewton",
     "Grid",
     "Hybrid",
     "Jacobian",
+    "L2Misfit",
     "Learned",
     "LearnedInversion",
     "NonlinearOperator",
@@ -58,6 +60,7 @@ __all__ = [
     "errors",
     "estimate_memory",
     "fwi",
+    "gauss_newton",
     "hybrid",
     "inversion",
     "io",
@@ -91,6 +94,9 @@ _HOMES = {
     "LearnedInversion": "learned",
     "FWI": "inversion",
     "fwi": "inversion",
+    "GaussNewton": "inversion",
+    "L2Misfit": "inversion",
+    "gauss_newton": "inversion",
     "Hybrid": "hybrid",
     "Learned": "hybrid",
     "hybrid": "hybrid",

@@ -10,7 +10,7 @@ _EXTRAS = {
     "matplotlib.pyplot": "plot",
     "pyproximal": "prox",
     "pylops_mpi": "mpi",
-    "mpi4py": "mpi",
+    "mpi4py.MPI": "mpi",
     "devito": "devito",
     "h5py": "mat73",
 }

@@ -3,11 +3,14 @@
 import math
 from typing import Any
 
+import torch
+
 from pylops_vmb._backend import kind_of, to_tensor, working_dtype
 from pylops_vmb._checks import check_finite, check_shape
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.misfits import Chosen
 from pylops_vmb.inversion.objective import Objective
+from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.operators import NonlinearOperator
 
 
@@ -53,6 +56,19 @@ def misfit_of(
     data = data.reshape(check_shape("dobs", data.shape, F.dimsd, axes="(ns, nr, nt)"))
     model = model.reshape(check_shape("vp", model.shape, F.dims, axes="(nx, nz)"))
     check_finite("vp", model)
+    return shared_misfit(F, data, model, misfit=misfit, corner=corner)
+
+
+def shared_misfit(
+    F: NonlinearOperator,
+    dobs: torch.Tensor,
+    vp: torch.Tensor,
+    *,
+    misfit: Chosen,
+    corner: float,
+    team: Team = ALONE,
+) -> float:
+    """Return the same of tensors that are known to be good, where a team shares the shots."""
     acq = getattr(F, "acq", None)
     lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
-    return Objective(F, data, misfit=misfit, lowpass=lowpass).misfit(model)
+    return Objective(F, dobs, misfit=misfit, lowpass=lowpass, team=team).misfit(vp)

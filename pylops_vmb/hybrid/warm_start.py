@@ -1,6 +1,5 @@
 """FWI that starts from the network, if the data agree."""
 
-import logging
 import math
 import os
 from collections.abc import Sequence
@@ -9,16 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_number, refuse
 from pylops_vmb.errors import VMBTypeError
-from pylops_vmb.hybrid.starts import misfit_of
+from pylops_vmb.hybrid.starts import shared_misfit
 from pylops_vmb.inversion import FWI, InversionResult, Iteration
 from pylops_vmb.inversion.preconditioning import gaussian
+from pylops_vmb.inversion.team import in_team
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Acquisition
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class HybridResult(InversionResult):
@@ -69,6 +68,9 @@ class Hybrid(FWI):
         Standard deviation in cells by which the prediction is smoothed.  A network puts
         sharp edges in wrong places with confidence; smoothing keeps what it knows of the
         long wavelengths, which FWI cannot find by itself, and leaves the edges to FWI.
+    comm : :obj:`mpi4py.MPI.Comm`, optional
+        Share the shots between the processes of this communicator.  The network sees all of
+        them at once, in the first process: data must be whole there.
     callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
         Called around setup, steps and run.
     **settings
@@ -93,15 +95,17 @@ class Hybrid(FWI):
         G: LearnedInversion,
         *,
         smooth_start: float = 6.0,
+        comm: Any = None,
         callbacks: Sequence[Any] | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(F, callbacks=callbacks, **settings)
+        super().__init__(F, comm=comm, callbacks=callbacks, **settings)
         _check_pair(F, G)
         self.G = G
         self.smooth_start = check_number("smooth_start", smooth_start, at_least=0.0, unit="cells")
         self.starts: dict[str, float] = {}
 
+    @in_team
     def setup(
         self,
         dobs: Any,
@@ -127,10 +131,10 @@ class Hybrid(FWI):
         x = super().setup(dobs, x0, checkpoint=checkpoint, show=show)
         if self.history:  # resumed: the choice was made before
             return x
-        candidates = {"fallback": x, "network": self._predict()}  # the first wins a draw
+        candidates = {"fallback": x, "network": self._predict(dobs)}  # the first wins a draw
         self.starts = {name: self._judge(vp) for name, vp in candidates.items()}
         chosen = _lowest(self.starts)
-        _LOGGER.info("start: %s; data misfit below %.3g Hz: %s", chosen, self.bands[0], self.starts)
+        self._log("start: %s; data misfit below %.3g Hz: %s", chosen, self.bands[0], self.starts)
         return candidates[chosen]
 
     def result(self, x: torch.Tensor) -> HybridResult:
@@ -158,12 +162,25 @@ class Hybrid(FWI):
         if not bool(vp.isfinite().all()):  # a network that failed
             return math.inf
         corner, misfit = self.bands[0], self.settings.misfit
-        return misfit_of(self.Op, self.dobs, vp, misfit=misfit, corner=corner)
+        return shared_misfit(self.Op, self.dobs, vp, misfit=misfit, corner=corner, team=self._team)
 
-    def _predict(self) -> torch.Tensor:
+    def _predict(self, dobs: Any) -> torch.Tensor:
+        if self._team.local(dobs)[1]:
+            refuse(
+                "dobs",
+                "must be whole for the network, which sees all shots at once",
+                got="data that are scattered over shots",
+                do="Pass dobs.asarray()",
+                error=VMBTypeError,
+            )
+        vp = self._team.agree(self._see(dobs) if self._team.rank == 0 else None)
+        return gaussian(vp.to(self.dobs), self.smooth_start).clamp(*self.settings.bounds)
+
+    def _see(self, dobs: Any) -> torch.Tensor:
+        data = to_tensor(dobs, device=self.dobs.device, dtype=self.dobs.dtype, name="dobs")
         with torch.no_grad():
-            vp = self.G(self.dobs)
-        return gaussian(vp, self.smooth_start).clamp(*self.settings.bounds)
+            vp: torch.Tensor = self.G(data.reshape(self.Op.dimsd))
+        return vp.cpu()
 
 
 def hybrid(
@@ -173,6 +190,7 @@ def hybrid(
     *,
     x0: Any = None,
     smooth_start: float = 6.0,
+    comm: Any = None,
     callbacks: Sequence[Any] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     show: bool = False,
@@ -190,7 +208,7 @@ def hybrid(
         The network.
     x0 : array, optional
         The fallback ``(nx, nz)`` in m/s; by default linear in depth.
-    smooth_start, callbacks
+    smooth_start, comm, callbacks
         As in `Hybrid`.
     checkpoint, show
         As in `FWI.solve`.
@@ -202,7 +220,7 @@ def hybrid(
     result : `HybridResult`
         ``vp, niter, cost``, with status, message, history, and the start taken.
     """
-    solver = Hybrid(F, G, smooth_start=smooth_start, callbacks=callbacks, **settings)
+    solver = Hybrid(F, G, smooth_start=smooth_start, comm=comm, callbacks=callbacks, **settings)
     result = solver.solve(dobs, x0, checkpoint=checkpoint, show=show)
     assert isinstance(result, HybridResult)
     return result

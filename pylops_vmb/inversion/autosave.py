@@ -8,6 +8,7 @@ from typing import Any
 
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBFileError
+from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.io import load_checkpoint, save_checkpoint
 
 
@@ -22,6 +23,8 @@ class AutoSave:
         What a saved run must agree in to be resumed, in words by name.
     every : :obj:`float`, optional
         Seconds between two saves.
+    team : `Team`, optional
+        Who computes together: the first member writes and reads, for all.
     """
 
     def __init__(
@@ -30,8 +33,11 @@ class AutoSave:
         identity: Mapping[str, Any],
         *,
         every: float = 60.0,
+        team: Team = ALONE,
     ) -> None:
-        self._path = None if path is None else Path(path)
+        first = team.rank == 0
+        self._path = Path(path) if path is not None and first else None
+        self._team = team
         self._identity = dict(identity)
         self._every, self._last = every, time.monotonic()
 
@@ -43,13 +49,17 @@ class AutoSave:
         self._last = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state, or None if there is none.
+        """Return the saved state to all members, or None if there is none.
 
         Raises
         ------
         VMBFileError
             If the file belongs to another run.
         """
+        state: dict[str, Any] | None = self._team.agree(self._read())
+        return state
+
+    def _read(self) -> dict[str, Any] | None:
         if self._path is None or not self._path.exists():
             return None
         saved = load_checkpoint(self._path)

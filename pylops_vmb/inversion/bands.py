@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
 from pylops_vmb._checks import check_number, refuse
-from pylops_vmb.survey import band
+from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.survey.wavelets import band_of
 
 _LEVEL = 0.2
 """Below this fraction of the strongest amplitude a frequency does not carry an inversion."""
 
 
-def suggest_bands(d: torch.Tensor, dt: float, *, count: int = 3) -> tuple[float, ...]:
+def suggest_bands(
+    d: torch.Tensor, dt: float, *, count: int = 3, team: Team = ALONE
+) -> tuple[float, ...]:
     r"""Choose low-pass corners from the spectrum of the data, the full band last.
 
     Parameters
@@ -24,6 +28,8 @@ def suggest_bands(d: torch.Tensor, dt: float, *, count: int = 3) -> tuple[float,
         Time step in s.
     count : :obj:`int`, optional
         Number of corners before the full band.
+    team : `Team`, optional
+        Who holds the other shots.
 
     Returns
     -------
@@ -36,11 +42,21 @@ def suggest_bands(d: torch.Tensor, dt: float, *, count: int = 3) -> tuple[float,
     has a fifth of the strongest amplitude, to :math:`0.9 f_{peak}`.  Starting higher makes
     the inversion skip cycles; starting lower wastes iterations.
     """
-    low, peak, _ = band(d.detach().cpu().numpy(), dt, level=_LEVEL, pad=2)
+    length = 2 * d.shape[-1]
+    (spectrum,) = team.sum(partial(_spectrum, d.detach(), length))
+    low, peak, _ = band_of(spectrum.numpy(), np.fft.rfftfreq(length, dt), level=_LEVEL)
     first, last = 1.3 * max(low, 0.1 * peak), 0.9 * peak
     if first >= last:
         return (math.inf,)
     return (*(float(corner) for corner in np.geomspace(first, last, count)), math.inf)
+
+
+def _spectrum(d: torch.Tensor, length: int) -> list[torch.Tensor]:
+    """Return the sum of the amplitude spectra of some shots, ``(length // 2 + 1,)``."""
+    total = torch.zeros(length // 2 + 1, dtype=torch.float64)
+    for shot in d.reshape(-1, math.prod(d.shape[1:-1]), d.shape[-1]):
+        total += torch.fft.rfft(shot.double().cpu(), n=length).abs().sum(0)
+    return [total]
 
 
 def check_bands(bands: Sequence[float | None], dt: float) -> tuple[float, ...]:
@@ -92,14 +108,14 @@ class LowPass:
     """
 
     def __init__(self, corner: float, nt: int, dt: float) -> None:
-        self.fmax = corner * 1e3 ** (1 / 8)
+        self.fmax: float = corner * 1e3 ** (1 / 8)
         self._nt, self._length = nt, 2 * nt
         freqs = torch.fft.rfftfreq(self._length, dt, dtype=torch.float64)
         self._response = None if math.isinf(corner) else 1.0 / (1.0 + (freqs / corner) ** 8)
 
     def __call__(self, d: torch.Tensor) -> torch.Tensor:
         """Filter traces of any leading shape."""
-        if self._response is None:
+        if self._response is None or not d.numel():
             return d
         spectrum = torch.fft.rfft(d, n=self._length) * self._response.to(d)
         filtered: torch.Tensor = torch.fft.irfft(spectrum, n=self._length)

@@ -17,6 +17,9 @@ class FWI(MultiscaleSolver):
     ----------
     F : `NonlinearOperator`
         The modelling, usually `AcousticModelling2D`.
+    comm : :obj:`mpi4py.MPI.Comm`, optional
+        Share the shots between the processes of this communicator; all of them make the
+        same calls and get the same result.
     callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
         Called around setup, steps and run, as in every PyLops solver.
     **settings
@@ -72,6 +75,7 @@ def fwi(
     dobs: Any,
     x0: Any = None,
     *,
+    comm: Any = None,
     callbacks: Sequence[Any] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     show: bool = False,
@@ -85,6 +89,8 @@ def fwi(
         The modelling, usually `AcousticModelling2D`.
     dobs, x0, checkpoint, show
         As in `FWI.solve`.
+    comm : :obj:`mpi4py.MPI.Comm`, optional
+        Share the shots between the processes of this communicator.
     callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
         Called around setup, steps and run.
     **settings
@@ -95,5 +101,5 @@ def fwi(
     result : `InversionResult`
         ``vp, niter, cost``, with status, message and history.
     """
-    solver = FWI(F, callbacks=callbacks, **settings)
+    solver = FWI(F, comm=comm, callbacks=callbacks, **settings)
     return solver.solve(dobs, x0, checkpoint=checkpoint, show=show)

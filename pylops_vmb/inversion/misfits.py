@@ -7,6 +7,7 @@ import torch
 
 from pylops_vmb._checks import check_choice, check_number, refuse
 from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.inversion import comparisons
 from pylops_vmb.inversion.team import ALONE, Team
 
 Comparison = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -29,15 +30,15 @@ class Misfit:
     broadband: bool = True
 
 
-def _l2(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
-    return 0.5 * (d - dobs).square().flatten(1).sum(1)
-
-
-def _l1(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
-    return (d - dobs).abs().flatten(1).sum(1)
-
-
-MISFITS = {"l2": Misfit(_l2, broadband=False), "l1": Misfit(_l1)}
+MISFITS = {
+    "l2": Misfit(comparisons.l2, broadband=False),
+    "l1": Misfit(comparisons.l1),
+    "huber": Misfit(comparisons.huber),
+    "trace_normalised": Misfit(comparisons.normalised, broadband=False),
+    "cross_correlation": Misfit(comparisons.normalised, broadband=False),
+    "envelope": Misfit(comparisons.envelope),
+}
+"""By name; the formulas are in `pylops_vmb.inversion.comparisons`."""
 
 Chosen = str | Comparison | Mapping[str | Comparison, float]
 """A misfit by name, one's own, or several with their weights."""
@@ -77,6 +78,18 @@ def _one(misfit: str | Comparison) -> Misfit:
             error=VMBTypeError,
         )
     return Misfit(misfit)
+
+
+def _by_shot(values: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    """Return the values of a misfit in float64, if it is one for each shot."""
+    if values.shape != dobs.shape[:1]:
+        refuse(
+            "misfit",
+            f"must return one value for each of {len(dobs)} shots, shape {(len(dobs),)}",
+            got=f"shape {tuple(values.shape)}",
+            do="Sum over receivers and time only: (d - dobs).abs().sum((1, 2))",
+        )
+    return values.detach().double()
 
 
 class RelativeMisfit:
@@ -125,16 +138,17 @@ class RelativeMisfit:
             )
             for share, (term, _) in zip(shares, self._terms, strict=True):
                 if len(dobs):
-                    share[which] = term.compare(torch.zeros_like(dobs), dobs).double()
+                    share[which] = _by_shot(term.compare(torch.zeros_like(dobs), dobs), dobs)
             return [shares]
 
         (self._zero,) = team.sum(of_zero_data)
         self.draw(None)
 
-    def draw(self, shots: torch.Tensor | None) -> None:
-        """Relate to some shots (their numbers in the survey) instead of all."""
-        zero = self._zero if shots is None else self._zero[:, shots]
-        self._whole = zero.sum(1).clamp(min=torch.finfo(torch.float32).tiny).tolist()
+    def draw(self, count: int | None) -> None:
+        """Expect so many shots of the survey instead of all: their sum then stands for all."""
+        fraction = 1.0 if count is None else count / self._zero.shape[1]
+        zero = fraction * self._zero.sum(1)
+        self._whole = zero.clamp(min=torch.finfo(torch.float32).tiny).tolist()
 
     def __call__(self, d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
         """Return the sum over some of the shots, a scalar."""

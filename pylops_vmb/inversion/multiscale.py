@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,18 +13,19 @@ import torch
 from pylops.optimization.basesolver import Solver
 from tqdm import tqdm
 
-from pylops_vmb._backend import kind_of, to_tensor, working_dtype
-from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse
+from pylops_vmb._checks import check_choice, refuse
 from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.inversion.autosave import AutoSave
 from pylops_vmb.inversion.bands import check_bands, suggest_bands
-from pylops_vmb.inversion.objective import Value
+from pylops_vmb.inversion.mpi import team_of
+from pylops_vmb.inversion.objective import Height
+from pylops_vmb.inversion.observed import fingerprint, take_shots
 from pylops_vmb.inversion.preconditioning import check_mask
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import InversionSettings
 from pylops_vmb.inversion.stage import Stage
 from pylops_vmb.inversion.starts import bounded_start, check_reach
-from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.inversion.team import in_team
 from pylops_vmb.io import weights_digest
 from pylops_vmb.operators import NonlinearOperator
 
@@ -32,7 +34,7 @@ _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
 _MESSAGES = {
     "done": "All iterations were run; raise niter if the misfit was still falling.",
     "converged": "The objective stopped falling in every band; lower tol to go on.",
-    "stalled": "No step lowers the objective; try optimiser='adam', lower bands or another start.",
+    "stalled": "No step lowers the objective; try lower bands, another start, or fwi with Adam.",
     "interrupted": "Stopped by the user; the model is the last one, give it as x0 to go on.",
 }
 
@@ -46,6 +48,9 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
     ----------
     F : `NonlinearOperator`
         The modelling, usually `AcousticModelling2D`.
+    comm : :obj:`mpi4py.MPI.Comm`, optional
+        Share the shots between the processes of this communicator; all of them make the
+        same calls and get the same result.
     callbacks : sequence of :obj:`pylops.optimization.callback.Callbacks`, optional
         Called around setup, steps and run, as in every PyLops solver.
     **settings
@@ -64,7 +69,12 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
     Settings: type[InversionSettings]
 
     def __init__(
-        self, F: NonlinearOperator, *, callbacks: Sequence[Any] | None = None, **settings: Any
+        self,
+        F: NonlinearOperator,
+        *,
+        comm: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        **settings: Any,
     ) -> None:
         if not isinstance(F, NonlinearOperator):
             refuse(
@@ -77,8 +87,8 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         self.settings = self.Settings(**settings)
         check_reach(F, self.settings.bounds)
         self.status, self.history = "done", list[Iteration]()
-        self._team: Team = ALONE
-        super().__init__(F, callbacks=list(callbacks) if callbacks else None)
+        self._team = team_of(comm)
+        super().__init__(self._team.equip(F), callbacks=list(callbacks) if callbacks else None)
 
     def memory_usage(self, show: bool = False, unit: str = "B") -> float:
         """Return the memory of one gradient in bytes or another unit of PyLops.
@@ -101,6 +111,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             _LOGGER.info("%s", estimate)
         return in_unit(size, unit)
 
+    @in_team
     def setup(
         self,
         dobs: Any,
@@ -121,12 +132,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         x : :obj:`torch.Tensor`
             The start ``(nx, nz)``, where the data are.
         """
-        self._kind = kind_of(dobs, "dobs")
-        device = self.Op.device if self._kind.library == "numpy" else self._kind.device
-        dtype = working_dtype(self._kind.dtype)
-        data = to_tensor(dobs, device=device, dtype=dtype, name="dobs")
-        check_shape("dobs", data.shape, self.Op.dimsd, axes="(ns, nr, nt)")
-        self.dobs = _usable(data.detach().reshape(self.Op.dimsd).contiguous())
+        self._kind, self.dobs = take_shots(self.Op, dobs, self._team)
         self.bands = self._choose_bands()
         x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
         self._mask = check_mask(self.settings.mask, self.Op.dims, x)
@@ -134,12 +140,14 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         self.status = "interrupted"  # until the last band is over
         self._band, self._ends = 0, set[str]()
         self._stage = self._new_stage()
-        self._autosave = AutoSave(checkpoint, self._identity())
+        self._autosave = AutoSave(checkpoint, self._identity(), team=self._team)
         x = self._resume(x)
         total = len(self.bands) * self.settings.niter
-        self._bar = tqdm(total=total, initial=self.iiter, disable=not show, mininterval=1)
+        hidden = not show or self._team.rank > 0
+        self._bar = tqdm(total=total, initial=self.iiter, disable=hidden, mininterval=1)
         return x
 
+    @in_team
     def step(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
         """Run one iteration in the present band, and go to the next band if it is over.
 
@@ -161,9 +169,10 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         self._next_band()
         self._point = self._state(x)
         if show:
-            _LOGGER.info("%s", self.history[-1])
+            self._log("%s", self.history[-1])
         return x
 
+    @in_team
     def run(self, x: torch.Tensor, show: bool = False) -> torch.Tensor:
         """Run all bands; Ctrl-C, or a callback that sets ``stop``, ends with the last model.
 
@@ -183,13 +192,14 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         try:
             self._iterate(x, show)
         except KeyboardInterrupt:
-            _LOGGER.info("stopped by the user after %d iterations", self.iiter)
+            self._log("stopped by the user after %d iterations", self.iiter)
         finally:
-            self._autosave(self._point, now=True)
+            self._save()
             self._bar.close()
         final: torch.Tensor = self._point["x"]
         return final
 
+    @in_team
     def solve(
         self,
         dobs: Any,
@@ -203,7 +213,9 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         Parameters
         ----------
         dobs : array
-            Observed data ``(ns, nr, nt)`` or flat; NumPy, torch or CuPy.
+            Observed data ``(ns, nr, nt)`` or flat; NumPy, torch or CuPy.  With `comm` all of
+            them in each process, or a :class:`pylops_mpi.DistributedArray` scattered over
+            shots (see `pylops_vmb.inversion.scatter_shots`).
         x0 : array, optional
             Starting velocity ``(nx, nz)`` in m/s; by default one that grows linearly with
             depth.
@@ -243,12 +255,22 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         """Data misfit by iteration, as the callbacks of PyLops read it."""
         return [entry.misfit for entry in self.history]
 
+    @in_team
+    def _save(self) -> None:
+        self._autosave(self._point, now=True)
+
+    def _log(self, text: str, *values: Any) -> None:
+        if self._team.rank == 0:
+            _LOGGER.info(text, *values)
+
+    @in_team
     def _iterate(self, x: torch.Tensor, show: bool) -> None:
         while self._band < len(self.bands):
             x = self.step(x, show=show)
             self.callback(x)
             self._autosave(self._point)
-            if any(getattr(callback, "stop", False) for callback in self.callbacks or ()):
+            stop = any(getattr(callback, "stop", False) for callback in self.callbacks or ())
+            if self._team.any(stop):
                 return
         self.status = next(why for why in _MESSAGES if why in self._ends)
 
@@ -257,7 +279,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         if acq is None:
             return (math.inf,)
         if self.settings.bands is None:
-            return suggest_bands(self.dobs, acq.dt)
+            return suggest_bands(self.dobs, acq.dt, team=self._team)
         return check_bands(self.settings.bands, acq.dt)
 
     def _new_stage(self) -> Stage:
@@ -265,6 +287,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             self.Op,
             self.dobs,
             corner=self.bands[self._band],
+            number=self._band,
             settings=self.settings,
             mask=self._mask,
             team=self._team,
@@ -279,7 +302,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         if self._band < len(self.bands):
             self._stage = self._new_stage()
 
-    def _record(self, value: Value) -> None:
+    def _record(self, value: Height) -> None:
         entry = Iteration(
             number=self.iiter,
             band=self._stage.corner,
@@ -295,12 +318,12 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
 
     def _identity(self) -> dict[str, Any]:
         """Return what a checkpoint must agree in."""
-        tensors = {"dobs": self.dobs}
+        tensors = {"dobs": fingerprint(self.dobs, self.Op.dimsd[0], self._team)}
         if self._mask is not None:
             tensors["mask"] = self._mask
         return {
             "solver": type(self).__name__,
-            "settings": repr(replace(self.settings, mask=None)),
+            "settings": _without_addresses(repr(replace(self.settings, mask=None))),
             "bands": list(self.bands),
             "data": weights_digest(tensors),
         }
@@ -332,13 +355,11 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             self._stage.restore(state["stage"])
 
 
+def _without_addresses(words: str) -> str:
+    """Return the words for objects without where they lie in the memory of this process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", words)
+
+
 def in_unit(size: float, unit: str) -> float:
     """Return a number of bytes in a unit of PyLops: B, KB, MB or GB."""
     return float(size / _UNITS[check_choice("unit", unit, _UNITS)])
-
-
-def _usable(data: torch.Tensor) -> torch.Tensor:
-    check_finite("dobs", data, do="Mute or interpolate these samples first")
-    if not bool(data.any()):
-        refuse("dobs", "hold no signal", got="zeros only", do="Check how they were read")
-    return data

@@ -1,39 +1,41 @@
 """The objective of an inversion in one band: data misfit plus penalties, and its gradient."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from pylops_vmb._backend import generator
 from pylops_vmb.inversion.bands import LowPass
+from pylops_vmb.inversion.derivatives import Derivatives
 from pylops_vmb.inversion.misfits import Chosen, RelativeMisfit
+from pylops_vmb.inversion.parts import Part, fit_together, split
 from pylops_vmb.inversion.regularisation import Penalty
 from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.modelling.threads import side_by_side
 from pylops_vmb.operators import NonlinearOperator
 
-
-@dataclass(frozen=True)
-class Part:
-    """Some shots: which of the survey, the operator that models them, what was observed."""
-
-    which: slice
-    F: NonlinearOperator
-    dobs: torch.Tensor
-
-
 Compare = Callable[[torch.Tensor, Part], torch.Tensor]
+Slope = Callable[[Part], tuple[float, torch.Tensor]]
+
+Curve = Callable[[torch.Tensor], tuple[float, torch.Tensor]]
+"""From a change ``p`` of the velocity to ``p^T H p`` and ``H p``, with the Hessian ``H``."""
 
 
 @dataclass(frozen=True)
-class Value:
-    """An objective at a point: misfit, misfit plus penalties, and the gradient of that."""
+class Height:
+    """An objective at a point: misfit, and misfit plus penalties."""
 
     misfit: float
     total: float
+
+
+@dataclass(frozen=True)
+class Value(Height):
+    """An objective at a point, and its gradient ``(nx, nz)``."""
+
     gradient: torch.Tensor
 
 
@@ -61,7 +63,7 @@ class Objective:
     Attributes
     ----------
     evaluations : :obj:`int`
-        Gradients computed.
+        Gradients computed, and products with a Gauss-Newton Hessian.
 
     Notes
     -----
@@ -88,37 +90,75 @@ class Objective:
         if lowpass is not None and isinstance(F, AcousticModelling2D):
             # a broadband residual has the band of the filter, whatever that of the data
             F = F.for_band(lowpass.fmax if self._misfit.broadband else _inside(lowpass, F))
-        self._parts, self._workers = _parts(F, dobs, mine, one_by_one=drawn)
-        self._ns, self._drawn = ns, self._parts
+        self._parts, self._workers = split(F, dobs, mine, one_by_one=drawn)
+        self._keep = fit_together(F, mine)
+        self._drawn = self._parts
         self.evaluations = 0
 
-    def draw(self, count: int, seed: int) -> None:
-        """Compare only `count` shots from now on, drawn at random but for the seed."""
-        shots = torch.randperm(self._ns, generator=generator(seed))[:count].sort().values
-        chosen = set(shots.tolist())
-        self._misfit.draw(shots)
-        self._drawn = [part for part in self._parts if part.which.start in chosen]
+    def draw(self, shots: Collection[int]) -> None:
+        """Compare only these shots from now on; the misfit then estimates that of all."""
+        self._misfit.draw(len(shots))
+        self._drawn = [part for part in self._parts if part.which.start in shots]
 
     def __call__(self, vp: torch.Tensor) -> Value:
         """Return misfit, objective and gradient ``(nx, nz)`` at a velocity ``(nx, nz)``."""
-        vp = vp.detach()
-        self.evaluations += 1
-        misfit, gradient = self._team.sum(partial(self._shares, vp))
-        penalty, slope = self._penalise(vp)
-        total = float(misfit) + penalty
-        return Value(float(misfit), total, gradient.to(vp) + slope)
+        return self._value(vp.detach(), partial(_slope, self._compare, vp.detach()))
+
+    def linearize(self, vp: torch.Tensor) -> tuple[Value, Curve]:
+        r"""Return the objective at a velocity, and its Gauss-Newton Hessian there.
+
+        Parameters
+        ----------
+        vp : :obj:`torch.Tensor`
+            Velocity ``(nx, nz)``.
+
+        Returns
+        -------
+        value : `Value`
+            Misfit, objective and gradient.
+        curve : callable
+            From a change `p` ``(nx, nz)`` of the velocity to :math:`p^T H p` and `H p`.
+
+        Notes
+        -----
+        Only for an L2 misfit and quadratic penalties, whose values for a change alone are
+        half of its curvature: :math:`H = 2 J^H L^H L J / \|L d\|^2 + \sum_i Q_i`.  Both
+        products of a shot follow each other, so that no data are kept, and what the
+        members of a team add is of the size of the model.
+        """
+        derivatives = Derivatives(vp.detach(), keep=self._keep)
+        value = self._value(vp.detach(), partial(derivatives.slope, self._differ))
+        return value, partial(self._curve, derivatives)
+
+    def height(self, vp: torch.Tensor) -> Height:
+        """Return misfit and objective, without a gradient."""
+        misfit = self.misfit(vp)
+        return Height(misfit, misfit + self._penalise(vp)[0])
 
     def misfit(self, vp: torch.Tensor) -> float:
         """Return the data misfit alone, without a gradient."""
         return float(self._team.sum(partial(self._heights, vp.detach()))[0])
 
-    def _shares(self, vp: torch.Tensor) -> list[torch.Tensor]:
+    def _value(self, vp: torch.Tensor, slope: Slope) -> Value:
+        self.evaluations += 1
+        misfit, gradient = self._team.sum(partial(self._shares, slope, vp))
+        penalty, rise = self._penalise(vp)
+        gradient = gradient.to(vp) + rise
+        # one number to judge by: without a gradient, a value is of no use
+        usable = 1.0 if bool(gradient.isfinite().all()) else math.nan
+        return Value(float(misfit), usable * (float(misfit) + penalty), gradient)
+
+    def _curve(self, derivatives: Derivatives, dv: torch.Tensor) -> tuple[float, torch.Tensor]:
+        half = self._value(dv, partial(derivatives.bend, self._weigh, dv))
+        return 2.0 * half.total, half.gradient
+
+    def _shares(self, slope: Slope, vp: torch.Tensor) -> list[torch.Tensor]:
         """Return misfit and gradient of this member's shots."""
-        found = side_by_side(partial(_slope, self._compare, vp), self._drawn, workers=self._workers)
+        found = side_by_side(slope, self._drawn, workers=self._workers)
         misfit, gradient = torch.zeros((), dtype=torch.float64), torch.zeros_like(vp).double()
-        for share, slope in found:
+        for share, rise in found:
             misfit += share
-            gradient += slope
+            gradient += rise
         return [misfit, gradient]
 
     def _heights(self, vp: torch.Tensor) -> list[torch.Tensor]:
@@ -128,7 +168,14 @@ class Objective:
         return [torch.tensor(sum(found), dtype=torch.float64)]
 
     def _compare(self, vp: torch.Tensor, part: Part) -> torch.Tensor:
-        return self._misfit(self._lowpass(part.F._apply(vp)), part.dobs)
+        return self._differ(part.F._apply(vp), part)
+
+    def _differ(self, d: torch.Tensor, part: Part) -> torch.Tensor:
+        return self._misfit(self._lowpass(d), part.dobs)
+
+    def _weigh(self, dd: torch.Tensor, _: Part) -> torch.Tensor:
+        """Return the misfit of a change of the data alone."""
+        return self._misfit(self._lowpass(dd), torch.zeros_like(dd))
 
     def _penalise(self, vp: torch.Tensor) -> tuple[float, torch.Tensor]:
         """Return the sum of the penalties and its gradient."""
@@ -156,22 +203,3 @@ def _height(compare: Compare, vp: torch.Tensor, part: Part) -> float:
 
 def _inside(lowpass: LowPass, F: AcousticModelling2D) -> float:
     return min(lowpass.fmax, F.acq.fmax)
-
-
-def _parts(
-    F: NonlinearOperator, dobs: torch.Tensor, mine: slice, *, one_by_one: bool
-) -> tuple[list[Part], int]:
-    """Return what is computed at a time, and how many of them side by side."""
-    if not isinstance(F, AcousticModelling2D):
-        return [Part(mine, F, dobs)], 1
-    fit, on_host = F.memory.require(), dobs.device.type == "cpu"
-    step = 1 if on_host or one_by_one else fit
-    starts = range(mine.start, mine.stop, step)
-    batches = [slice(i, min(i + step, mine.stop)) for i in starts]
-    workers = min(torch.get_num_threads(), fit, len(batches)) if on_host else 1
-    return [_part(F, which, dobs, mine) for which in batches], workers
-
-
-def _part(F: AcousticModelling2D, which: slice, dobs: torch.Tensor, mine: slice) -> Part:
-    here = slice(which.start - mine.start, which.stop - mine.start)
-    return Part(which, F.shots(which), dobs[here])

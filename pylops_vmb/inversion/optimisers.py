@@ -1,11 +1,12 @@
 """Optimisers that respect bounds, one step at a time, on tensors of any device."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 
-from pylops_vmb.inversion.objective import Value
+from pylops_vmb.inversion.objective import Height, Objective, Value
 from pylops_vmb.inversion.preconditioning import Preconditioner
 
 Function = Callable[[torch.Tensor], Value]
@@ -17,7 +18,7 @@ class Optimiser(Protocol):
 
     stalled: bool
 
-    def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
+    def step(self, x: torch.Tensor, function: Objective) -> tuple[torch.Tensor, Height]:
         """Return the next point and the objective where it was last evaluated."""
 
     def forget_value(self) -> None:
@@ -54,8 +55,9 @@ class LBFGS:
     preconditioner in the place of the first inverse Hessian, acts on the cells
     that are free: those at a bound whose gradient points outside stay.  Steps are accepted
     by Armijo's condition along the projected path (Bertsekas 1982); pairs with
-    :math:`s^T y \le 0` are not kept.  A failed line search forgets the pairs and tries
-    steepest descent; if that fails too, `stalled` is set.
+    :math:`s^T y \le 0` are not kept.  A trial whose objective is not finite failed like one
+    that is too high.  A failed line search forgets the pairs and tries steepest descent; if
+    that fails too, `stalled` is set until a step succeeds.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class LBFGS:
     def step(self, x: torch.Tensor, function: Function) -> tuple[torch.Tensor, Value]:
         """Return the next point and the objective there."""
         here = self._value or function(x)
+        if not math.isfinite(here.total):
+            return x, here
         self._precondition.adapt(here.gradient)
         found = self._search(x, here, function)
         if found is None and self._pairs:
@@ -88,7 +92,7 @@ class LBFGS:
             return x, here
         new, value = found
         self._remember(new - x, value.gradient - here.gradient)
-        self._value = value
+        self.stalled, self._value = False, value
         return new, value
 
     def _search(
@@ -98,10 +102,11 @@ class LBFGS:
         length = min(1.0, self._longest / max(float(direction.abs().max()), 1e-30))
         for _ in range(self._trials):
             new = (x + length * direction).clamp(*self._bounds)
-            value = function(new)
             expected = float((here.gradient * (new - x)).sum())
-            if expected < 0.0 and value.total <= here.total + 1e-4 * expected:
-                return new, value
+            if expected < 0.0:
+                value = function(new)
+                if -math.inf < value.total <= here.total + 1e-4 * expected:
+                    return new, value
             length *= 0.4
         return None
 
@@ -164,7 +169,7 @@ class Adam:
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
     precondition : `Preconditioner`
-        Its smoothing and mask shape the gradient; illumination has no effect.
+        Its smoothing shapes the gradient and its mask the step; illumination has no effect.
     lr : :obj:`float`, optional
         Step of a cell in m/s.
     niter : :obj:`int`, optional
@@ -195,7 +200,8 @@ class Adam:
         self._moments, self._count = (first, second), self._count + 1
         scale = (second / (1 - 0.99**self._count)).sqrt()
         direction = first / (1 - 0.9**self._count) / scale.clamp(min=1e-30)
-        return (x - self._rate() * direction).clamp(*self._bounds), here
+        step = self._precondition.hold(self._rate() * direction)
+        return (x - step).clamp(*self._bounds), here
 
     def _rate(self) -> float:
         done = torch.tensor(min(1.0, (self._count - 1) / self._niter))

@@ -20,7 +20,7 @@ class Iteration(NamedTuple):
     objective : :obj:`float`
         Misfit plus regularisation.
     evaluations : :obj:`int`
-        Gradients computed so far in this band.
+        Gradients computed so far in this band, and products with a Gauss-Newton Hessian.
     seconds : :obj:`float`
         Since the start.
     """

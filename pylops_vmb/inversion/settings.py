@@ -24,9 +24,11 @@ class InversionSettings(ABC):
         Low-pass corners in Hz, increasing, None for the full band.  By default they are
         chosen from the spectrum of the data (see `pylops_vmb.inversion.suggest_bands`).
     misfit : :obj:`str` or callable or :obj:`dict`
-        How data are compared: ``"l2"``, ``"l1"`` (see `pylops_vmb.inversion.misfits`), a
-        function of modelled and observed data ``(ns, nr, nt)`` that returns one value a
-        shot, or several of them with weights, ``{"l2": 1.0, "l1": 0.5}``.
+        How data are compared: ``"l2"``, ``"l1"`` and ``"huber"`` (outliers),
+        ``"trace_normalised"`` or ``"cross_correlation"`` (unknown amplitudes),
+        ``"envelope"`` (a poor start; see `pylops_vmb.inversion.comparisons`), a function of
+        modelled and observed data ``(ns, nr, nt)`` that returns one value a shot, or several
+        of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
     Regs, epsRs : sequences, optional
@@ -34,7 +36,7 @@ class InversionSettings(ABC):
         `pylops_vmb.inversion.quadratic`.
     mask : array_like, optional
         Cells ``(nx, nz)`` that may change: true or a weight from 0 to 1; a water layer
-        is held by zeros.
+        is held by zeros (see `pylops_vmb.inversion.water_mask`).
     smooth : :obj:`float`
         Standard deviation in cells of a Gaussian smoothing of the steps; 0 for none.
     illumination : :obj:`bool`
@@ -44,9 +46,13 @@ class InversionSettings(ABC):
         A band ends early when the objective fell by less than this fraction in ten
         iterations; 0 never ends early.
     shots : :obj:`int`, optional
-        Compare only so many shots in an iteration, drawn anew in each; by default all.
+        Compare at most so many shots in an iteration, other ones in each, see
+        `pylops_vmb.inversion.subsets.Subsets`; by default all.
     seed : :obj:`int`
         Seed of that draw.
+    estimate_source : :obj:`bool`
+        Estimate the source wavelet when a band begins, see
+        `pylops_vmb.inversion.estimate_wavelet`.
     """
 
     niter: int = 30
@@ -61,6 +67,7 @@ class InversionSettings(ABC):
     tol: float = 0.0
     shots: int | None = None
     seed: int = 0
+    estimate_source: bool = False
 
     def __post_init__(self) -> None:
         check_integer("niter", self.niter, at_least=1)
@@ -97,7 +104,9 @@ class FWISettings(InversionSettings):
         Weight of the total variation, see `pylops_vmb.inversion.total_variation`.
     lr : :obj:`float`
         Step of Adam in m/s.
-    niter, bands, misfit, bounds, Regs, epsRs, mask, smooth, illumination, tol, shots, seed
+    niter, bands, misfit, bounds, Regs, epsRs, mask, smooth, illumination, tol
+        See `InversionSettings`.
+    shots, seed, estimate_source
         See `InversionSettings`.
     """
 

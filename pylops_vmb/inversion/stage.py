@@ -3,15 +3,20 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
-from pylops_vmb.inversion.objective import Objective, Value
+from pylops_vmb.inversion.objective import Height, Objective
 from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.settings import InversionSettings
+from pylops_vmb.inversion.sources import estimate_wavelet, with_source
+from pylops_vmb.inversion.subsets import Subsets
 from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.operators import NonlinearOperator
 
 _PATIENCE = 10
@@ -29,6 +34,8 @@ class Stage:
         Observed data ``(ns, nr, nt)`` of this member's shots.
     corner : :obj:`float`
         Low-pass corner in Hz; infinite for the full band.
+    number : :obj:`int`, optional
+        Of the band, from 0: each draws other shots.
     settings : `InversionSettings`
         The settings.
     mask : :obj:`torch.Tensor`, optional
@@ -48,24 +55,18 @@ class Stage:
         dobs: torch.Tensor,
         *,
         corner: float,
+        number: int = 0,
         settings: InversionSettings,
         mask: torch.Tensor | None = None,
         team: Team = ALONE,
     ) -> None:
         self.corner, self.count = corner, 0
-        self._settings = settings
+        self._F, self._dobs, self._team = F, dobs, team
+        self._settings, self._subsets = settings, _subsets(F, settings, number)
         self._totals: list[float] = []
-        acq = getattr(F, "acq", None)
-        lowpass = LowPass(corner, acq.nt, acq.dt) if acq else None
-        self._objective = Objective(
-            F,
-            dobs,
-            misfit=settings.misfit,
-            lowpass=lowpass,
-            penalties=settings.penalties(),
-            drawn=settings.shots is not None,
-            team=team,
-        )
+        self._stalls, self._evaluations = 0, 0
+        self._wav: NDArray[np.float64] | None = None
+        self._objective: Objective | None = None
         precondition = Preconditioner(
             mask=mask, smooth=settings.smooth, illumination=settings.illumination
         )
@@ -74,9 +75,9 @@ class Stage:
     @property
     def evaluations(self) -> int:
         """Number of gradients computed."""
-        return self._objective.evaluations
+        return self._objective.evaluations if self._objective else self._evaluations
 
-    def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Value]:
+    def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Height]:
         """Return the next velocity and the objective.
 
         Raises
@@ -84,8 +85,11 @@ class Stage:
         VMBRuntimeError
             If the objective is not finite.
         """
-        self._draw()
-        x, value = self._optimiser.step(x, self._objective)
+        objective = self._objective or self._begin(x)
+        if self._subsets:
+            objective.draw(self._subsets[self.count])
+            self._optimiser.forget_value()  # it is that of other shots
+        x, value = self._optimiser.step(x, objective)
         if not math.isfinite(value.total):
             refuse(
                 "inversion",
@@ -95,42 +99,78 @@ class Stage:
                 error=VMBRuntimeError,
             )
         self.count += 1
+        self._stalls = self._stalls + 1 if self._optimiser.stalled else 0
         self._totals.append(value.total)
         return x, value
 
     def ended(self) -> str:
         """Say why the band is over, or return an empty string."""
-        if self._optimiser.stalled:
+        if self._stalls >= self._epoch:
             return "stalled"
         if self.count >= self._settings.niter:
             return "done"
-        if self.count > _PATIENCE and self._fall() < self._settings.tol:
+        if self._fall() < self._settings.tol:
             return "converged"
         return ""
 
-    def _draw(self) -> None:
-        """Draw shots anew; what the optimiser knows of the present point is of the old ones."""
-        if self._settings.shots is not None:
-            self._objective.draw(self._settings.shots, self._settings.seed + self.count)
-            self._optimiser.forget_value()
+    @property
+    def _epoch(self) -> int:
+        """Iterations in which every shot is compared once."""
+        return self._subsets.epoch if self._subsets else 1
+
+    def _begin(self, x: torch.Tensor) -> Objective:
+        """Prepare the objective; in a new band, from the source that suits the model best."""
+        if self._settings.estimate_source and self._wav is None:
+            self._wav = estimate_wavelet(self._F, x, self._dobs, team=self._team)
+        acq = getattr(self._F, "acq", None)
+        self._objective = Objective(
+            self._F if self._wav is None else with_source(self._F, self._wav),
+            self._dobs,
+            misfit=self._settings.misfit,
+            lowpass=LowPass(self.corner, acq.nt, acq.dt) if acq else None,
+            penalties=self._settings.penalties(),
+            drawn=self._subsets is not None,
+            team=self._team,
+        )
+        self._objective.evaluations = self._evaluations
+        return self._objective
 
     def _fall(self) -> float:
-        if self._settings.tol == 0.0:
+        """Return by which fraction the objective fell, as a mean over epochs."""
+        window = self._epoch
+        lag = -(-_PATIENCE // window) * window
+        if self._settings.tol == 0.0 or self.count < lag + window:
             return math.inf
-        old, new = self._totals[-_PATIENCE - 1], self._totals[-1]
-        return (old - new) / abs(old)
+        old, new = self._totals[-lag - window : -lag], self._totals[-window:]
+        return (sum(old) - sum(new)) / abs(sum(old))
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly here."""
         return {
             "count": self.count,
             "totals": list(self._totals),
-            "evaluations": self._objective.evaluations,
+            "stalls": self._stalls,
+            "evaluations": self.evaluations,
+            "wav": self._wav,
             "optimiser": self._optimiser.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.count, self._totals = state["count"], state["totals"]
-        self._objective.evaluations = state["evaluations"]
+        self._stalls, self._evaluations = state["stalls"], state["evaluations"]
+        self._wav, self._objective = state["wav"], None
         self._optimiser.restore(state["optimiser"])
+
+
+def _subsets(F: NonlinearOperator, settings: InversionSettings, number: int) -> Subsets | None:
+    if settings.shots is None:
+        return None
+    if not isinstance(F, AcousticModelling2D):
+        refuse(
+            "shots",
+            "can be drawn only where they are modelled one by one",
+            got=F.name,
+            do="Leave shots out, or pass an AcousticModelling2D",
+        )
+    return Subsets(F.acq.ns, settings.shots, seed=(settings.seed, number))

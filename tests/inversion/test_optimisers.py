@@ -178,3 +178,88 @@ def test_a_saved_state_gives_the_same_iterates_to_the_bit(tmp_path, quadratic, m
         rest, _ = run(resumed, state["x"], function, 9 - stop)
         for got, want in zip(rest, whole[stop:], strict=True):
             assert torch.equal(got, want)
+
+
+def counted(function):
+    """Return a function, and the list of the points where it was asked."""
+    points = []
+
+    def asked(x):
+        points.append(x)
+        return function(x)
+
+    return asked, points
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_trial_that_is_not_finite_is_shortened(quadratic, bad):
+    function, _ = quadratic
+    x = torch.full((4, 3), 2500.0, dtype=torch.float64)
+
+    def cliff(v):  # beyond 20 m/s from the start there is no objective
+        value = function(v)
+        return value if float((v - x).abs().max()) < 20.0 else Value(bad, bad, value.gradient)
+
+    asked, points = counted(cliff)
+    path, totals = run(LBFGS((1.0, 9000.0), plain()), x, asked, 3)
+    assert float((points[1] - x).abs().max()) == pytest.approx(50.0)
+    assert float((path[1] - x).abs().max()) == pytest.approx(0.4**2 * 50.0)
+    assert totals == sorted(totals, reverse=True)
+    assert math.isfinite(totals[-1])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_point_without_an_objective_is_asked_once(quadratic, bad):
+    function, _ = quadratic
+    asked, points = counted(lambda x: Value(bad, bad, function(x).gradient))
+    x = torch.full((4, 3), 2500.0, dtype=torch.float64)
+    new, value = LBFGS((1.0, 9000.0), plain()).step(x, asked)
+    assert (len(points), torch.equal(new, x), math.isfinite(value.total)) == (1, True, False)
+
+
+def test_no_trial_is_spent_where_bounds_hold_every_cell(differentiable):
+    asked, points = counted(differentiable(lambda v: v.sum()))
+    LBFGS((1500.0, 4500.0), plain()).step(torch.full((2, 2), 1500.0), asked)
+    assert len(points) == 1
+
+
+def basins(x):
+    """Return a cosine of period 800 m/s, lower the further to the left."""
+    away = x - 2500.0
+    return (1.0 - torch.cos(2 * torch.pi * away / 800.0) + 5e-4 * away).sum()
+
+
+@pytest.mark.parametrize("start", [2240.0, 2300.0, 2750.0])
+def test_steps_stay_in_the_basin_where_they_began(differentiable, start):
+    x = torch.tensor([[start]], dtype=torch.float64)
+    path, totals = run(LBFGS((500.0, 4500.0), plain()), x, differentiable(basins), 12)
+    assert abs(float(path[-1]) - 2480.0) < 20.0  # the nearest minimum, though others are lower
+    assert totals == sorted(totals, reverse=True)
+
+
+def test_a_step_that_succeeds_ends_a_stall(quadratic):
+    function, best = quadratic
+    optimiser = LBFGS((1.0, 9000.0), plain())
+    optimiser.step(best.reshape(4, 3), function)
+    assert optimiser.stalled
+    optimiser.forget_value()
+    optimiser.step(best.reshape(4, 3) + 100.0, function)
+    assert not optimiser.stalled
+
+
+@pytest.mark.parametrize("smooth", [0.0, 0.6])
+def test_adam_steps_by_the_weights_of_the_mask(quadratic, smooth):
+    function, _ = quadratic
+    mask = torch.linspace(0.0, 1.0, 12, dtype=torch.float64).reshape(4, 3)
+    x = torch.full((4, 3), 2500.0, dtype=torch.float64)
+    adam = Adam((1.0, 9000.0), Preconditioner(mask=mask, smooth=smooth), lr=30.0)
+    (_, first), _ = run(adam, x, function, 1)
+    torch.testing.assert_close((first - x).abs(), 30.0 * mask)
+
+
+def test_adam_stays_within_bounds_when_its_rate_is_far_too_large(quadratic):
+    function, _ = quadratic
+    x = torch.full((4, 3), 2500.0, dtype=torch.float64)
+    path, totals = run(Adam((2000.0, 3000.0), plain(), lr=1e6), x, function, 10)
+    assert all(2000.0 <= float(p.min()) <= float(p.max()) <= 3000.0 for p in path)
+    assert all(map(math.isfinite, totals))

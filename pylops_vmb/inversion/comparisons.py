@@ -1,0 +1,154 @@
+"""The formulas of the data misfits: from two gathers to one value a shot.
+
+Each takes modelled and observed data ``(ns, nr, nt)`` and returns one value a shot ``(ns,)``:
+zero for equal data, differentiable, and defined for traces and shots that are dead.
+"""
+
+import torch
+
+_DEAD = 1e-6
+"""A trace with less than this fraction of the norm of the shot's strongest one is dead."""
+_LEVEL = 1e-3
+"""What rounds off the envelope where it vanishes, in units of the shot's rms."""
+
+
+def l2(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    r"""Compare by least squares, :math:`\frac{1}{2} \sum (d - d_{obs})^2`.
+
+    The maximum likelihood of Gaussian noise (Tarantola, 1984).
+    """
+    return _by_shot(0.5 * (d - dobs).square())
+
+
+def l1(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    r"""Compare by absolute values, :math:`\sum |d - d_{obs}|`.
+
+    An outlier counts by its sign alone (Crase et al., Geophysics 55, 1990).
+    """
+    return _by_shot((d - dobs).abs())
+
+
+def huber(d: torch.Tensor, dobs: torch.Tensor, *, threshold: float = 1.0) -> torch.Tensor:
+    r"""Compare by least squares where the residual is small, by its absolute value elsewhere.
+
+    Parameters
+    ----------
+    d, dobs : :obj:`torch.Tensor`
+        Modelled and observed data ``(ns, nr, nt)``.
+    threshold : :obj:`float`, optional
+        Where it turns, in units of the mean absolute value of the shot's observed data,
+        which outliers raise less than they do the rms.
+
+    Returns
+    -------
+    values : :obj:`torch.Tensor`
+        One a shot, ``(ns,)``.
+
+    Notes
+    -----
+    With :math:`r = d - d_{obs}` the sum of :math:`r^2 / 2` where :math:`|r| \le \delta` and of
+    :math:`\delta (|r| - \delta / 2)` where it is larger.  Another threshold is set by
+    ``functools.partial(huber, threshold=0.3)``.
+
+    References
+    ----------
+    A. Guitton and W. W. Symes, Robust inversion of seismic data using the Huber norm,
+    Geophysics 68, 2003.
+    """
+    size, bend = (d - dobs).abs(), threshold * _mean(dobs.abs())
+    return _by_shot(torch.where(size <= bend, 0.5 * size.square(), bend * (size - 0.5 * bend)))
+
+
+def normalised(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    r"""Compare the shapes of the traces: each is divided by its own norm.
+
+    Parameters
+    ----------
+    d, dobs : :obj:`torch.Tensor`
+        Modelled and observed data ``(ns, nr, nt)``.
+
+    Returns
+    -------
+    values : :obj:`torch.Tensor`
+        One a shot, ``(ns,)``.
+
+    Notes
+    -----
+    .. math::
+        \frac{1}{2} \sum_r \left\| \frac{d_r}{\|d_r\|} - \frac{d_{obs,r}}{\|d_{obs,r}\|}
+        \right\|^2 = \sum_r \left( 1 - \frac{d_r \cdot d_{obs,r}}{\|d_r\| \|d_{obs,r}\|} \right)
+
+    The left side is the trace-normalised residual, the right side the zero-lag correlation
+    (the global correlation norm): they are one misfit.  The left side is computed, because
+    the right one loses half of the digits where data agree.  A dead observed trace counts
+    nothing, a dead modelled one counts 1/2 and has no gradient.
+
+    References
+    ----------
+    X. Shen, Near-surface velocity estimation by weighted early-arrival waveform inversion,
+    SEG, 2010; Y. Choi and T. Alkhalifah, Application of multi-source waveform inversion to
+    marine streamer data using the global correlation norm, Geophysical Prospecting 60, 2012.
+    """
+    alive = _norms(dobs) > 0.0
+    return _by_shot(0.5 * (alive * (_unit(d) - _unit(dobs))).square())
+
+
+def envelope(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+    r"""Compare the envelopes of the traces by least squares.
+
+    Parameters
+    ----------
+    d, dobs : :obj:`torch.Tensor`
+        Modelled and observed data ``(ns, nr, nt)``.
+
+    Returns
+    -------
+    values : :obj:`torch.Tensor`
+        One a shot, ``(ns,)``.
+
+    Notes
+    -----
+    :math:`\frac{1}{2} \sum (E(d) - E(d_{obs}))^2` with
+    :math:`E(d) = \sqrt{d^2 + H(d)^2 + \epsilon^2}`, the Hilbert transform :math:`H`, and
+    :math:`\epsilon` a thousandth of the rms of the shot's observed data.  The envelope holds
+    the low frequencies that the wavelet lacks: a wave that is late by more than half a period
+    is still pulled the right way.
+
+    References
+    ----------
+    E. Bozdağ, J. Trampert and J. Tromp, Misfit functions for full waveform inversion based on
+    instantaneous phase and envelope measurements, Geophysical Journal International 185,
+    2011; R.-S. Wu, J. Luo and B. Wu, Seismic envelope inversion and modulation signal model,
+    Geophysics 79, 2014.
+    """
+    level = (_LEVEL**2 * _mean(dobs.square())).clamp(min=torch.finfo(d.dtype).tiny)
+    heights = [(trace.square() + hilbert(trace).square() + level).sqrt() for trace in (d, dobs)]
+    return _by_shot(0.5 * (heights[0] - heights[1]).square())
+
+
+def hilbert(d: torch.Tensor) -> torch.Tensor:
+    """Return the Hilbert transform along the last axis, zeros assumed on either side."""
+    nt = d.shape[-1]
+    turned: torch.Tensor = torch.fft.irfft(-1j * torch.fft.rfft(d, n=2 * nt), n=2 * nt)
+    return turned[..., :nt]
+
+
+def _by_shot(values: torch.Tensor) -> torch.Tensor:
+    return values.flatten(1).sum(1)
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor:
+    """Return the mean over each shot, in a shape that multiplies its data."""
+    return values.flatten(1).mean(1).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def _norms(d: torch.Tensor) -> torch.Tensor:
+    """Return the norms of the traces ``(ns, nr, 1)``, zero for those that are dead."""
+    norms: torch.Tensor = torch.linalg.vector_norm(d, dim=-1, keepdim=True)
+    return norms * (norms > _DEAD * norms.detach().amax(1, keepdim=True))
+
+
+def _unit(d: torch.Tensor) -> torch.Tensor:
+    norms = _norms(d)
+    alive = norms > 0.0
+    return alive * d / norms.where(alive, torch.ones_like(norms))

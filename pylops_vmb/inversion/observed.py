@@ -1,0 +1,78 @@
+"""Observed data as an inversion uses them: one member's shots, and what identifies them all."""
+
+from typing import Any
+
+import torch
+
+from pylops_vmb._backend import Kind, kind_of, to_tensor, working_dtype
+from pylops_vmb._checks import check_finite, check_shape, refuse
+from pylops_vmb.inversion.team import Team
+from pylops_vmb.io import weights_digest
+from pylops_vmb.operators import NonlinearOperator
+
+
+def take_shots(F: NonlinearOperator, dobs: Any, team: Team) -> tuple[Kind, torch.Tensor]:
+    """Return this member's shots as a tensor, and the kind that the data have.
+
+    Parameters
+    ----------
+    F : `NonlinearOperator`
+        The modelling of the whole survey.
+    dobs : array or :obj:`pylops_mpi.DistributedArray`
+        Data ``(ns, nr, nt)`` or flat, all of them or scattered over shots.
+    team : `Team`
+        Who shares the shots.
+
+    Returns
+    -------
+    kind : `Kind`
+        Library, dtype and device.
+    data : :obj:`torch.Tensor`
+        This member's shots, contiguous, where they will be computed.
+
+    Raises
+    ------
+    VMBValueError
+        If the shape is wrong, a value is not finite, or all data are zero.
+    """
+    array, scattered = team.local(dobs)
+    kind, mine = kind_of(array, "dobs"), team.shots(F.dimsd[0])
+    dims = (mine.stop - mine.start, *F.dimsd[1:]) if scattered else F.dimsd
+    hint = "Scatter them over shots, with scatter_shots(dobs, comm)" if scattered else ""
+    values = to_tensor(array, name="dobs")
+    check_shape("dobs", values.shape, dims, axes="(ns, nr, nt)", hint=hint)
+    values = values.detach().reshape(dims)[slice(None) if scattered else mine]
+    device = F.device if kind.library == "numpy" else kind.device
+    data = values.to(device=device, dtype=working_dtype(kind.dtype)).contiguous()
+    check_finite("dobs", data, do="Mute or interpolate these samples first")
+    if not team.any(bool(data.any())):
+        refuse("dobs", "hold no signal", got="zeros only", do="Check how they were read")
+    return kind, data
+
+
+def fingerprint(data: torch.Tensor, ns: int, team: Team) -> torch.Tensor:
+    """Return a SHA-256 of each shot of the survey, whoever holds it.
+
+    Parameters
+    ----------
+    data : :obj:`torch.Tensor`
+        This member's shots ``(..., nr, nt)``.
+    ns : :obj:`int`
+        Number of shots of the survey.
+    team : `Team`
+        Who holds the others.
+
+    Returns
+    -------
+    rows : :obj:`torch.Tensor`
+        Bytes ``(ns, 32)``, the same however the shots are shared.
+    """
+    mine = team.shots(ns)
+
+    def own_rows() -> list[torch.Tensor]:
+        rows = torch.zeros(ns, 32, dtype=torch.float64)
+        for row, shot in zip(rows[mine], data, strict=True):
+            row[:] = torch.tensor(list(bytes.fromhex(weights_digest({"shot": shot}))))
+        return [rows]
+
+    return team.sum(own_rows)[0].to(torch.uint8)

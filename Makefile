@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALLED_MPI := $(VENV)/.installed-mpi
+VENV_DEVITO := .venv-devito
+INSTALLED_DEVITO := $(VENV_DEVITO)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint types docs bench clean
+.PHONY: help demo test test-all test-mpi test-devito lint types docs bench clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(INSTALLED)  ## shot gathers to velocity models, three ways, into demo/
 	$(BIN)/pylops-vmb demo
@@ -23,6 +26,13 @@ test: $(INSTALLED)  ## the tests, without the slow ones
 
 test-all: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest
+
+test-mpi: $(INSTALLED_MPI)  ## shots over two and over four processes
+	$(BIN)/python -m pytest tests/mpi
+
+test-devito: $(INSTALLED_DEVITO)  ## PyLops' propagator beside ours, in an environment of its own
+	DEVITO_LANGUAGE=openmp DEVITO_LOGGING=ERROR $(VENV_DEVITO)/bin/python -m pytest \
+	    -m devito --log-cli-level=INFO tests/modelling/test_peer_devito.py
 
 lint: $(INSTALLED)  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -38,13 +48,13 @@ bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove what the other targets made, the environment included
-	rm -rf $(VENV) build dist demo docs/_build docs/api/generated
+	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api/generated
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(VENV_DEVITO)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, got " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@:/bin/python=)
 
 $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP_INSTALL) -e '.[test]'
@@ -52,4 +62,16 @@ $(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(INSTALLED_DOCS): $(INSTALLED)
 	$(PIP_INSTALL) -e '.[docs]'
+	@touch $@
+
+# MPICH is for machines without an MPI of their own, hence not part of the extra
+$(INSTALLED_MPI): $(INSTALLED)
+	$(PIP_INSTALL) -e '.[mpi]' mpich
+	@touch $@
+
+# Devito holds back these two
+$(INSTALLED_DEVITO): pyproject.toml constraints.txt | $(VENV_DEVITO)/bin/python
+	grep -vE '^(numpy|packaging)==' constraints.txt > $(VENV_DEVITO)/constraints.txt
+	$(VENV_DEVITO)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    -c $(VENV_DEVITO)/constraints.txt -e '.[devito]'
 	@touch $@

@@ -142,6 +142,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         self._stage = self._new_stage()
         self._autosave = AutoSave(checkpoint, self._identity(), team=self._team)
         x = self._resume(x)
+        self._log("%s, bands %s", getattr(self.Op, "memory", self.Op.name), self.bands)
         total = len(self.bands) * self.settings.niter
         hidden = not show or self._team.rank > 0
         self._bar = tqdm(total=total, initial=self.iiter, disable=hidden, mininterval=1)

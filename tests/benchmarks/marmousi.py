@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> Report:
         water=24,
         start_is="velocity linear in depth below the water, as it comes with the model",
         f0=7.0,
-        nt=2250,
+        nt=2000,
         dt=2e-3,
         bands=(3.0, 5.0, 8.0, None),
         max_vel=5500.0,

@@ -1,4 +1,4 @@
-"""Physics-based inversion: misfits, bands, optimisers, full-waveform inversion."""
+"""Physics-based inversion: FWI, Gauss-Newton, migration, misfits, bands, the source wavelet."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -103,7 +103,8 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         Returns
         -------
         memory : :obj:`float`
-            Of one batch of shots, were every time step stored.
+            Of as many shots as fit at a time, as `F` plans it for its Jacobian; a band
+            stores fewer time steps.
         """
         estimate = getattr(self.Op, "memory", None)
         size = estimate.per_shot * estimate.batch if estimate else 0

@@ -110,7 +110,8 @@ def water_mask(grid: Grid, depth: ArrayLike, *, taper: float = 0.0) -> NDArray[n
     grid : `Grid`
         Where the velocity lives.
     depth : array_like
-        Depth of the sea floor in m: one number, or one a column ``(nx,)``.
+        Depth of the sea floor in m, in the coordinates of the grid: one number, or one a
+        column ``(nx,)``.
     taper : :obj:`float`, optional
         Thickness in m below the sea floor over which the mask rises to one.
 

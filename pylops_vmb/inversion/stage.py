@@ -95,7 +95,7 @@ class Stage:
                 "inversion",
                 f"diverged in iteration {self.count + 1} of the band",
                 got=f"an objective of {value.total}",
-                do="Lower lr, or narrow the bounds",
+                do="Narrow the bounds, or lower lr if the optimiser is Adam",
                 error=VMBRuntimeError,
             )
         self.count += 1

@@ -49,9 +49,10 @@ class AcousticModelling2D(NonlinearOperator):
         ``space_order=8`` this is the accurate mode; leave it off to imitate data that were
         themselves made by finite differences of second order in time.
     memory : :obj:`str` or :obj:`float`, optional
-        Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the
-        memory that is free.  The attribute ``memory`` says how it is kept: as many shots
-        at a time as fit; if not even one does, time is split into segments.
+        Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the host's
+        memory that is free, also on CUDA: state the device's there.  The attribute
+        ``memory`` says how it is kept: as many shots at a time as fit; if not even one
+        does, time is split into segments.
     dtype : :obj:`str`, optional
         Nominal dtype; computations follow the dtype of their input.
     device : :obj:`str` or :obj:`torch.device`, optional

@@ -15,6 +15,7 @@ NAMES = (
     "imports",
     "overhead",
     "gradient",
+    "budget",
     "pylops_peer",
     "openfwi_maps",
     "cf_sample0",

@@ -53,9 +53,20 @@ def by_every_step(problem: Problem) -> tuple[Gradient, str]:
     return lambda: _backward(F, start, dobs), "every step, 5 shots at a time"
 
 
+def in_budget(problem: Problem, *, memory: str, by: str) -> tuple[Gradient, str]:
+    """Ours within a stated budget: as `vmb.fwi` computes it, or as ``J.H @ residual``."""
+    F, start, data = _ours(problem, "dobs" if by == "fwi" else "residual", memory=memory)
+    if by == "jacobian":
+        return lambda: F.jacobian(start).H @ data, str(F.memory)
+    lowpass = LowPass(np.inf, F.acq.nt, F.acq.dt)
+    objective = Objective(F, data, misfit="l2", lowpass=lowpass)
+    scale = 0.5 * float(data.square().sum())
+    return lambda: scale * objective(start).gradient, str(F.for_band(F.acq.fmax).memory)
+
+
 def by_jacobian(problem: Problem, *, product: str) -> tuple[Gradient, str]:
     """Ours as a PyLops user calls it; the adjoint with its forward pass, and ``again`` without."""
-    F, start, residual = _ours(problem, data="residual")
+    F, start, residual = _ours(problem, "residual")
     change = torch.from_numpy(problem["change"])
     if product == "forward":
         return lambda: F(start), ""
@@ -109,6 +120,10 @@ CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
     "ours-born": lambda problem: by_jacobian(problem, product="born"),
     "ours-adjoint": lambda problem: by_jacobian(problem, product="adjoint"),
     "ours-again": lambda problem: by_jacobian(problem, product="again"),
+    "fwi-4GiB": lambda problem: in_budget(problem, memory="4GiB", by="fwi"),
+    "jacobian-4GiB": lambda problem: in_budget(problem, memory="4GiB", by="jacobian"),
+    "jacobian-512MiB": lambda problem: in_budget(problem, memory="512MiB", by="jacobian"),
+    "jacobian-22GiB": lambda problem: in_budget(problem, memory="22GiB", by="jacobian"),
 }
 
 
@@ -119,11 +134,11 @@ def _survey(problem: Problem) -> vmb.Acquisition:
 
 
 def _ours(
-    problem: Problem, data: str = "dobs"
+    problem: Problem, data: str = "dobs", *, memory: str | None = None
 ) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
     start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem[data])
     grid = vmb.Grid(tuple(start.shape), tuple(problem["spacing"]))
-    return vmb.AcousticModelling2D(grid, _survey(problem)), start, dobs
+    return vmb.AcousticModelling2D(grid, _survey(problem), memory=memory), start, dobs
 
 
 def _sum(gradients: Iterable[torch.Tensor]) -> torch.Tensor:

@@ -28,7 +28,7 @@ test-all: $(INSTALLED)  ## all tests
 	$(BIN)/python -m pytest
 
 test-mpi: $(INSTALLED_MPI)  ## shots over two and over four processes
-	$(BIN)/python -m pytest tests/mpi
+	VMB_MPI=1 $(BIN)/python -m pytest tests/mpi
 
 test-devito: $(INSTALLED_DEVITO)  ## PyLops' propagator beside ours, in an environment of its own
 	DEVITO_LANGUAGE=openmp DEVITO_LOGGING=ERROR $(VENV_DEVITO)/bin/python -m pytest \

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
         velocity,
     )
     from pylops_vmb.hybrid import Hybrid, Learned, hybrid, learned
-    from pylops_vmb.inversion import FWI, GaussNewton, L2Misfit, fwi, gauss_newton
+    from pylops_vmb.inversion import (
+        FWI,
+        GaussNewton,
+        L2Misfit,
+        estimate_wavelet,
+        fwi,
+        gauss_newton,
+        lsm,
+        rtm,
+        water_mask,
+    )
     from pylops_vmb.learned import LearnedInversion
     from pylops_vmb.modelling import AcousticModelling2D, estimate_memory, suggest_sampling
     from pylops_vmb.operators import (
@@ -59,17 +69,20 @@ __all__ = [
     "dottest",
     "errors",
     "estimate_memory",
+    "estimate_wavelet",
     "fwi",
     "gauss_newton",
     "hybrid",
     "inversion",
     "io",
     "learned",
+    "lsm",
     "metrics",
     "modelling",
     "networks",
     "operators",
     "plotting",
+    "rtm",
     "suggest_sampling",
     "survey",
     "taylortest",
@@ -77,6 +90,7 @@ __all__ = [
     "to_module",
     "training",
     "velocity",
+    "water_mask",
 ]
 
 _HOMES = {
@@ -97,6 +111,10 @@ _HOMES = {
     "GaussNewton": "inversion",
     "L2Misfit": "inversion",
     "gauss_newton": "inversion",
+    "estimate_wavelet": "inversion",
+    "lsm": "inversion",
+    "rtm": "inversion",
+    "water_mask": "inversion",
     "Hybrid": "hybrid",
     "Learned": "hybrid",
     "hybrid": "hybrid",

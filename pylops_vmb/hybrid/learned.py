@@ -11,7 +11,7 @@ from pylops.optimization.basesolver import Solver
 from pylops_vmb._checks import refuse
 from pylops_vmb.hybrid.starts import misfit_of
 from pylops_vmb.inversion import InversionResult, Iteration
-from pylops_vmb.inversion.multiscale import in_unit
+from pylops_vmb.inversion.planning import in_unit
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.operators import NonlinearOperator
 

@@ -10,7 +10,7 @@ from pylops_vmb._checks import check_finite, check_shape
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.misfits import Chosen
 from pylops_vmb.inversion.objective import Objective
-from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.inversion.processes import ALONE, Team
 from pylops_vmb.operators import NonlinearOperator
 
 

@@ -14,7 +14,7 @@ from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.hybrid.starts import shared_misfit
 from pylops_vmb.inversion import FWI, InversionResult, Iteration
 from pylops_vmb.inversion.preconditioning import gaussian
-from pylops_vmb.inversion.team import in_team
+from pylops_vmb.inversion.processes import in_team
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Acquisition
@@ -128,8 +128,9 @@ class Hybrid(FWI):
         x : :obj:`torch.Tensor`
             The chosen start ``(nx, nz)``.
         """
+        self.starts = {}
         x = super().setup(dobs, x0, checkpoint=checkpoint, show=show)
-        if self.history:  # resumed: the choice was made before
+        if self.starts:  # resumed: the choice was made before
             return x
         candidates = {"fallback": x, "network": self._predict(dobs)}  # the first wins a draw
         self.starts = {name: self._judge(vp) for name, vp in candidates.items()}

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 from pylops_vmb.inversion.bands import suggest_bands
 from pylops_vmb.inversion.fwi import FWI, fwi
 from pylops_vmb.inversion.gauss_newton import GaussNewton, GaussNewtonSettings, gauss_newton
+from pylops_vmb.inversion.masks import water_mask
 from pylops_vmb.inversion.migration import lsm, rtm
 from pylops_vmb.inversion.misfits import MISFITS
-from pylops_vmb.inversion.mpi import mpi_jacobian, scatter_shots
 from pylops_vmb.inversion.objective import Objective
-from pylops_vmb.inversion.preconditioning import water_mask
+from pylops_vmb.inversion.processes.distributed import mpi_jacobian, scatter_shots
 from pylops_vmb.inversion.regularisation import quadratic, total_variation
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings

@@ -1,5 +1,6 @@
 """Saving a long run every now and then, and resuming only what is the same run."""
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.inversion.processes import ALONE, Team
 from pylops_vmb.io import load_checkpoint, save_checkpoint
 
 
@@ -20,7 +21,8 @@ class AutoSave:
     path : path-like or None
         The file; None never saves.
     identity : :obj:`dict`
-        What a saved run must agree in to be resumed, in words by name.
+        What a saved run must agree in to be resumed, by name: words, or lists of numbers,
+        which agree to 1e-5.
     every : :obj:`float`, optional
         Seconds between two saves.
     team : `Team`, optional
@@ -64,7 +66,7 @@ class AutoSave:
             return None
         saved = load_checkpoint(self._path)
         theirs = saved.get("identity", {})
-        other = [name for name, mine in self._identity.items() if theirs.get(name) != mine]
+        other = [name for name, mine in self._identity.items() if not _same(mine, theirs.get(name))]
         if other:
             refuse(
                 "checkpoint",
@@ -75,3 +77,12 @@ class AutoSave:
             )
         state: dict[str, Any] = saved["state"]
         return state
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    """Say whether two words, numbers or lists of them agree."""
+    if isinstance(mine, list) and isinstance(theirs, list):
+        return len(mine) == len(theirs) and all(map(_same, mine, theirs))
+    if isinstance(mine, float) and isinstance(theirs, float):
+        return math.isclose(mine, theirs, rel_tol=1e-5)
+    return bool(mine == theirs)

@@ -1,12 +1,13 @@
 """The optimiser of Gauss-Newton: damped least squares by conjugate gradients, with bounds."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from pylops_vmb.inversion.objective import Curve, Height, Objective, Value
-from pylops_vmb.inversion.optimisers import Bounds
+from pylops_vmb.inversion.optimisers import Bounds, dot
 from pylops_vmb.inversion.preconditioning import Preconditioner
 
 _LEAST = 1e-3
@@ -76,6 +77,8 @@ class LevenbergMarquardt:
     def step(self, x: torch.Tensor, function: Objective) -> tuple[torch.Tensor, Height]:
         """Return the next point, or the same one, and the objective there."""
         here, curve = function.linearize(x)
+        if not math.isfinite(here.total):
+            return x, here
         self._precondition.adapt(here.gradient)
         direction = self._direction(x, here.gradient, curve)
         del curve  # and with it the stored wavefields
@@ -108,7 +111,7 @@ class LevenbergMarquardt:
         length = min(1.0, self._longest / max(float(direction.abs().max()), 1e-30))
         for trial in range(self._trials):
             new = (x + length * direction).clamp(*self._bounds)
-            expected = float((here.gradient * (new - x)).sum())
+            expected = dot(here.gradient, new - x)
             if expected >= 0.0:
                 return None
             value = function.height(new)
@@ -161,20 +164,20 @@ def damped_descent(
         Zero if `b` is, or where no curvature is positive.
     """
     u, residual, direction = torch.zeros_like(descent), descent, descent
-    slope = first = _dot(residual, residual)
+    slope = first = dot(residual, residual)
     weight: float | None = None
     for _ in range(niter):
         if slope <= _TOLERANCE**2 * first:
             break
         curvature, image = product(direction)
         weight = damp * curvature / slope if weight is None else weight
-        curvature += weight * _dot(direction, direction)
+        curvature += weight * dot(direction, direction)
         if curvature <= 0.0:
             break
         length = slope / curvature
         u = u + length * direction
         residual = residual - length * (image + weight * direction)
-        slope, last = _dot(residual, residual), slope
+        slope, last = dot(residual, residual), slope
         direction = residual + (slope / last) * direction
     return u
 
@@ -183,7 +186,3 @@ def _transposed(linear: Callable[[torch.Tensor], torch.Tensor], y: torch.Tensor)
     with torch.enable_grad():
         u = torch.zeros_like(y).requires_grad_()
         return torch.autograd.grad(linear(u), u, y)[0]
-
-
-def _dot(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float((a.double() * b.double()).sum())

@@ -39,13 +39,12 @@ def rtm(F: NonlinearOperator, vp: Any, dd: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, pylops_vmb as vmb
-    >>> from pylops_vmb.inversion import rtm
     >>> acq = vmb.Acquisition.fixed_spread([80.0], 10.0 * np.arange(16), nt=60, dt=2e-3, f0=20.0)
     >>> F = vmb.AcousticModelling2D(vmb.Grid((16, 12), 10.0), acq)
     >>> vp = np.full((16, 12), 2000.0)
     >>> true = vp.copy()
     >>> true[8, 6] += 100.0
-    >>> rtm(F, vp, F(true) - F(vp)).shape
+    >>> vmb.rtm(F, vp, F(true) - F(vp)).shape
     (16, 12)
     """
     J = F.jacobian(vp)
@@ -94,13 +93,12 @@ def lsm(
     Examples
     --------
     >>> import numpy as np, pylops_vmb as vmb
-    >>> from pylops_vmb.inversion import lsm
     >>> acq = vmb.Acquisition.fixed_spread([80.0], 10.0 * np.arange(16), nt=60, dt=2e-3, f0=20.0)
     >>> F = vmb.AcousticModelling2D(vmb.Grid((16, 12), 10.0), acq)
     >>> vp = np.full((16, 12), 2000.0)
     >>> true = vp.copy()
     >>> true[8, 6] += 100.0
-    >>> image, niter, cost = lsm(F, vp, F(true) - F(vp), niter=2)
+    >>> image, niter, cost = vmb.lsm(F, vp, F(true) - F(vp), niter=2)
     >>> bool(cost[0] > cost[1] > cost[2])
     True
     """

@@ -8,7 +8,7 @@ import torch
 from pylops_vmb._checks import check_choice, check_number, refuse
 from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.inversion import comparisons
-from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.inversion.processes import ALONE, Team
 
 Comparison = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """From modelled and observed data ``(ns, nr, nt)`` to one value a shot ``(ns,)``."""

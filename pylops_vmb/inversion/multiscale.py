@@ -3,39 +3,39 @@
 import logging
 import math
 import os
-import re
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from pylops.optimization.basesolver import Solver
 from tqdm import tqdm
 
-from pylops_vmb._checks import check_choice, refuse
+from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.inversion.autosave import AutoSave
-from pylops_vmb.inversion.bands import check_bands, suggest_bands
-from pylops_vmb.inversion.mpi import team_of
+from pylops_vmb.inversion.bands import check_bands, shared_bands
+from pylops_vmb.inversion.identity import check_start, identity_of, warn_of_nameless
+from pylops_vmb.inversion.masks import check_mask
 from pylops_vmb.inversion.objective import Height
-from pylops_vmb.inversion.observed import fingerprint, take_shots
-from pylops_vmb.inversion.preconditioning import check_mask
+from pylops_vmb.inversion.observed import take_shots
+from pylops_vmb.inversion.planning import costliest_plan, in_unit
+from pylops_vmb.inversion.processes import in_team, team_of
+from pylops_vmb.inversion.regularisation import check_regs
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import InversionSettings
 from pylops_vmb.inversion.stage import Stage
 from pylops_vmb.inversion.starts import bounded_start, check_reach
-from pylops_vmb.inversion.team import in_team
 from pylops_vmb.io import weights_digest
+from pylops_vmb.modelling import MemoryEstimate
 from pylops_vmb.operators import NonlinearOperator
 
 _LOGGER = logging.getLogger(__name__)
-_UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
 _MESSAGES = {
     "done": "All iterations were run; raise niter if the misfit was still falling.",
     "converged": "The objective stopped falling in every band; lower tol to go on.",
     "stalled": "No step lowers the objective; try lower bands, another start, or fwi with Adam.",
-    "interrupted": "Stopped by the user; the model is the last one, give it as x0 to go on.",
+    "interrupted": "Stopped by the user; to go on give vp as x0, or repeat a call with checkpoint.",
 }
 
 
@@ -87,30 +87,31 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         self.settings = self.Settings(**settings)
         check_reach(F, self.settings.bounds)
         self.status, self.history = "done", list[Iteration]()
+        self.bands: tuple[float, ...] = ()
         self._team = team_of(comm)
         super().__init__(self._team.equip(F), callbacks=list(callbacks) if callbacks else None)
 
     def memory_usage(self, show: bool = False, unit: str = "B") -> float:
-        """Return the memory of one gradient in bytes or another unit of PyLops.
+        """Return the memory of a gradient in the costliest band.
 
         Parameters
         ----------
         show : :obj:`bool`, optional
-            Log it.
+            Log the whole plan.
         unit : {"B", "KB", "MB", "GB"}, optional
-            Unit.
+            Unit, as PyLops counts them: in powers of 1024.
 
         Returns
         -------
         memory : :obj:`float`
-            Of as many shots as fit at a time, as `F` plans it for its Jacobian; a band
-            stores fewer time steps.
+            Of the wavefields of all shots that are computed at a time, in that unit; 0 for
+            operators that plan nothing.  Before `setup`, bands that will be chosen from the
+            data count as the full band, and the data as what `F` states.
         """
-        estimate = getattr(self.Op, "memory", None)
-        size = estimate.per_shot * estimate.batch if estimate else 0
+        plan = self._plan()
         if show:
-            _LOGGER.info("%s", estimate)
-        return in_unit(size, unit)
+            _LOGGER.info("%s", plan)
+        return in_unit(plan.needed if plan else 0, unit)
 
     @in_team
     def setup(
@@ -135,15 +136,17 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         """
         self._kind, self.dobs = take_shots(self.Op, dobs, self._team)
         self.bands = self._choose_bands()
-        x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
-        self._mask = check_mask(self.settings.mask, self.Op.dims, x)
+        check_regs(self.settings.Regs, self.Op.dims)
+        self._mask = check_mask(self.settings.mask, self.Op.dims, self.dobs)
         self.iiter, self.tstart, self.history = 0, time.time(), []
         self.status = "interrupted"  # until the last band is over
         self._band, self._ends = 0, set[str]()
         self._stage = self._new_stage()
+        if checkpoint is not None:
+            warn_of_nameless(self.settings)
         self._autosave = AutoSave(checkpoint, self._identity(), team=self._team)
-        x = self._resume(x)
-        self._log("%s, bands %s", getattr(self.Op, "memory", self.Op.name), self.bands)
+        x = self._start(x0)
+        self._log("%s, bands %s", self._plan() or self.Op.name, self.bands)
         total = len(self.bands) * self.settings.niter
         hidden = not show or self._team.rank > 0
         self._bar = tqdm(total=total, initial=self.iiter, disable=hidden, mininterval=1)
@@ -220,9 +223,12 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             shots (see `pylops_vmb.inversion.scatter_shots`).
         x0 : array, optional
             Starting velocity ``(nx, nz)`` in m/s; by default one that grows linearly with
-            depth.
+            depth.  A resumed run goes on from its saved model and needs none.
         checkpoint : path-like, optional
-            File that the run is saved to, and resumed from if it exists.
+            File that the run is saved to, and resumed from if it exists.  It belongs to one
+            inversion: another modelling, start, setting or datum is refused.  Functions are
+            known by their names, and modellings of one's own by name and shape, or by what
+            a method ``fingerprint()`` returns.
         show : :obj:`bool`, optional
             Show a progress bar with misfit and remaining time.
 
@@ -281,7 +287,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         if acq is None:
             return (math.inf,)
         if self.settings.bands is None:
-            return suggest_bands(self.dobs, acq.dt, team=self._team)
+            return shared_bands(self.dobs, acq.dt, team=self._team)
         return check_bands(self.settings.bands, acq.dt)
 
     def _new_stage(self) -> Stage:
@@ -320,19 +326,13 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
 
     def _identity(self) -> dict[str, Any]:
         """Return what a checkpoint must agree in."""
-        tensors = {"dobs": fingerprint(self.dobs, self.Op.dimsd[0], self._team)}
-        if self._mask is not None:
-            tensors["mask"] = self._mask
-        return {
-            "solver": type(self).__name__,
-            "settings": _without_addresses(repr(replace(self.settings, mask=None))),
-            "bands": list(self.bands),
-            "data": weights_digest(tensors),
-        }
+        found = identity_of(self.Op, self.settings, self.dobs, mask=self._mask, team=self._team)
+        return found | {"solver": type(self).__name__, "bands": list(self.bands)}
 
     def _state(self, x: torch.Tensor) -> dict[str, Any]:
         return {
             "x": x,
+            "x0": self._x0,
             "band": self._band,
             "stage": self._stage.state(),
             "ends": sorted(self._ends),
@@ -340,28 +340,32 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             "seconds": time.time() - self.tstart,
         }
 
-    def _resume(self, x: torch.Tensor) -> torch.Tensor:
+    def _start(self, x0: Any) -> torch.Tensor:
+        """Return where the iterations begin: the start, or the model of the saved run."""
         state = self._autosave.load()
+        if state is None or x0 is not None:
+            x = bounded_start(self.Op, x0, self.settings.bounds, like=self.dobs)
+            self._x0 = weights_digest({"x0": x})
         if state is None:
             return x
+        if x0 is not None:
+            check_start(self._x0, state["x0"])
         self._restore(state)
-        resumed: torch.Tensor = state["x"].to(x)
+        resumed: torch.Tensor = state["x"].to(self.dobs)
         return resumed
 
+    def _plan(self) -> MemoryEstimate | None:
+        misfit = self.settings.misfit
+        if not self.bands:
+            return costliest_plan(self.Op, self.settings.bands, misfit)
+        dtype, device = self.dobs.dtype, self.dobs.device
+        return costliest_plan(self.Op, self.bands, misfit, dtype=dtype, device=device)
+
     def _restore(self, state: dict[str, Any]) -> None:
+        self._x0 = state["x0"]
         self._band, self._ends = state["band"], set(state["ends"])
         self.history = [Iteration(*entry) for entry in state["history"]]
         self.iiter, self.tstart = len(self.history), time.time() - state["seconds"]
         if self._band < len(self.bands):
             self._stage = self._new_stage()
             self._stage.restore(state["stage"])
-
-
-def _without_addresses(words: str) -> str:
-    """Return the words for objects without where they lie in the memory of this process."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", words)
-
-
-def in_unit(size: float, unit: str) -> float:
-    """Return a number of bytes in a unit of PyLops: B, KB, MB or GB."""
-    return float(size / _UNITS[check_choice("unit", unit, _UNITS)])

@@ -7,12 +7,12 @@ from functools import partial
 
 import torch
 
-from pylops_vmb.inversion.bands import LowPass
+from pylops_vmb.inversion.bands import LowPass, in_band
 from pylops_vmb.inversion.derivatives import Derivatives
 from pylops_vmb.inversion.misfits import Chosen, RelativeMisfit
 from pylops_vmb.inversion.parts import Part, fit_together, split
+from pylops_vmb.inversion.processes import ALONE, Team
 from pylops_vmb.inversion.regularisation import Penalty
-from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.modelling.threads import side_by_side
 from pylops_vmb.operators import NonlinearOperator
@@ -88,10 +88,9 @@ class Objective:
         dobs = self._lowpass(dobs)
         self._misfit = RelativeMisfit(misfit, dobs, which=mine, ns=ns, team=team)
         if lowpass is not None and isinstance(F, AcousticModelling2D):
-            # a broadband residual has the band of the filter, whatever that of the data
-            F = F.for_band(lowpass.fmax if self._misfit.broadband else _inside(lowpass, F))
+            F = in_band(F, lowpass, broadband=self._misfit.broadband)
         self._parts, self._workers = split(F, dobs, mine, one_by_one=drawn)
-        self._keep = fit_together(F, mine)
+        self._keep = fit_together(F, dobs)
         self._drawn = self._parts
         self.evaluations = 0
 
@@ -199,7 +198,3 @@ def _height(compare: Compare, vp: torch.Tensor, part: Part) -> float:
     with torch.no_grad():  # a mode of the thread, hence here
         height = compare(vp, part)
     return float(height)
-
-
-def _inside(lowpass: LowPass, F: AcousticModelling2D) -> float:
-    return min(lowpass.fmax, F.acq.fmax)

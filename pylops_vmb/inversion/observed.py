@@ -1,4 +1,4 @@
-"""Observed data as an inversion uses them: one member's shots, and what identifies them all."""
+"""Observed data as an inversion uses them: one member's shots, where they will be computed."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ import torch
 
 from pylops_vmb._backend import Kind, kind_of, to_tensor, working_dtype
 from pylops_vmb._checks import check_finite, check_shape, refuse
-from pylops_vmb.inversion.team import Team
-from pylops_vmb.io import weights_digest
+from pylops_vmb.inversion.processes import Team
 from pylops_vmb.operators import NonlinearOperator
 
 
@@ -48,31 +47,3 @@ def take_shots(F: NonlinearOperator, dobs: Any, team: Team) -> tuple[Kind, torch
     if not team.any(bool(data.any())):
         refuse("dobs", "hold no signal", got="zeros only", do="Check how they were read")
     return kind, data
-
-
-def fingerprint(data: torch.Tensor, ns: int, team: Team) -> torch.Tensor:
-    """Return a SHA-256 of each shot of the survey, whoever holds it.
-
-    Parameters
-    ----------
-    data : :obj:`torch.Tensor`
-        This member's shots ``(..., nr, nt)``.
-    ns : :obj:`int`
-        Number of shots of the survey.
-    team : `Team`
-        Who holds the others.
-
-    Returns
-    -------
-    rows : :obj:`torch.Tensor`
-        Bytes ``(ns, 32)``, the same however the shots are shared.
-    """
-    mine = team.shots(ns)
-
-    def own_rows() -> list[torch.Tensor]:
-        rows = torch.zeros(ns, 32, dtype=torch.float64)
-        for row, shot in zip(rows[mine], data, strict=True):
-            row[:] = torch.tensor(list(bytes.fromhex(weights_digest({"shot": shot}))))
-        return [rows]
-
-    return team.sum(own_rows)[0].to(torch.uint8)

@@ -102,7 +102,7 @@ class LBFGS:
         length = min(1.0, self._longest / max(float(direction.abs().max()), 1e-30))
         for _ in range(self._trials):
             new = (x + length * direction).clamp(*self._bounds)
-            expected = float((here.gradient * (new - x)).sum())
+            expected = dot(here.gradient, new - x)
             if expected < 0.0:
                 value = function(new)
                 if -math.inf < value.total <= here.total + 1e-4 * expected:
@@ -115,7 +115,7 @@ class LBFGS:
         fixed = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
         steepest = -gradient.masked_fill(fixed, 0.0)
         direction = self._two_loops(steepest).masked_fill(fixed, 0.0)
-        if float((direction * gradient).sum()) < 0.0:
+        if dot(direction, gradient) < 0.0:
             return direction
         self._pairs = []
         return self._scaled(steepest)
@@ -125,12 +125,12 @@ class LBFGS:
             return self._scaled(q)
         alphas = []
         for s, y in reversed(self._pairs):
-            alphas.append((s * q).sum() / (s * y).sum())
+            alphas.append(dot(s, q) / dot(s, y))
             q = q - alphas[-1] * y
         s, y = self._pairs[-1]
-        q = self._precondition(q) * ((s * y).sum() / (y * self._precondition(y)).sum())
+        q = self._precondition(q) * (dot(s, y) / dot(y, self._precondition(y)))
         for (s, y), alpha in zip(self._pairs, reversed(alphas), strict=True):
-            q = q + s * (alpha - (y * q).sum() / (s * y).sum())
+            q = q + s * (alpha - dot(y, q) / dot(s, y))
         return q
 
     def _scaled(self, steepest: torch.Tensor) -> torch.Tensor:
@@ -138,7 +138,7 @@ class LBFGS:
         return direction * (self._first / direction.abs().max().clamp(min=1e-30))
 
     def _remember(self, s: torch.Tensor, y: torch.Tensor) -> None:
-        if float((s * y).sum()) > 1e-10 * float(s.norm() * y.norm()):
+        if dot(s, y) > 1e-10 * math.sqrt(dot(s, s) * dot(y, y)):
             self._pairs = [*self._pairs, (s, y)][-self._memory :]
 
     def forget_value(self) -> None:
@@ -218,3 +218,8 @@ class Adam:
         """Go on from a saved state."""
         self._moments = state["moments"] and tuple(state["moments"])
         self._count = state["count"]
+
+
+def dot(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return an inner product in float64: in float32 it would depend on the number of threads."""
+    return float((a.double() * b.double()).sum())

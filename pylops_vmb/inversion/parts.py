@@ -42,17 +42,20 @@ def split(
     """
     if not isinstance(F, AcousticModelling2D):
         return [Part(mine, F, dobs)], 1
-    fit, on_host = F.memory.require(), dobs.device.type == "cpu"
+    plan, on_host = F.plan(dobs.dtype, device=dobs.device), dobs.device.type == "cpu"
+    fit = plan.require()
     step = 1 if on_host or one_by_one else fit
     starts = range(mine.start, mine.stop, step)
     batches = [slice(i, min(i + step, mine.stop)) for i in starts]
-    workers = min(torch.get_num_threads(), fit, len(batches)) if on_host else 1
+    workers = min(plan.workers, len(batches)) if on_host else 1
     return [_part(F, which, dobs, mine) for which in batches], workers
 
 
-def fit_together(F: NonlinearOperator, mine: slice) -> bool:
+def fit_together(F: NonlinearOperator, dobs: torch.Tensor) -> bool:
     """Say whether the fields of all of a member's shots may be kept between products."""
-    return not isinstance(F, AcousticModelling2D) or F.memory.kept >= mine.stop - mine.start
+    if not isinstance(F, AcousticModelling2D):
+        return True
+    return F.plan(dobs.dtype, device=dobs.device).kept >= len(dobs)
 
 
 def _part(F: AcousticModelling2D, which: slice, dobs: torch.Tensor, mine: slice) -> Part:

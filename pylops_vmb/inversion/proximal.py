@@ -14,8 +14,8 @@ from pylops_vmb.inversion.objective import Objective, Value
 from pylops_vmb.inversion.observed import take_shots
 from pylops_vmb.inversion.optimisers import LBFGS
 from pylops_vmb.inversion.preconditioning import Preconditioner
-from pylops_vmb.inversion.starts import check_reach
-from pylops_vmb.inversion.team import ALONE
+from pylops_vmb.inversion.processes import ALONE
+from pylops_vmb.inversion.starts import check_bounds, check_reach
 from pylops_vmb.operators import NonlinearOperator
 
 Nonlinear: Any = optional_import("pyproximal", "L2Misfit").Nonlinear
@@ -99,8 +99,8 @@ class L2Misfit(Nonlinear):  # type: ignore[misc]
     ) -> None:
         super().__init__(x0, check_integer("niter", niter, at_least=1), warm)
         self.sigma = check_number("sigma", sigma, above=0.0)
-        check_reach(F, bounds)
-        self._F, self._bounds = F, bounds
+        self._F, self._bounds = F, check_bounds(bounds)
+        check_reach(F, self._bounds)
         _, self._dobs = take_shots(F, dobs, ALONE)
         self._objective = Objective(F, self._dobs, misfit="l2", lowpass=_lowpass(F, band))
         self._last: tuple[torch.Tensor, Value] | None = None

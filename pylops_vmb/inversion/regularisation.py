@@ -1,5 +1,6 @@
 """Regularisation of the velocity: total variation, or any PyLops operators."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,9 +42,23 @@ def total_variation(weight: float, *, smoothing: float = 0.01) -> Penalty:
         s = vp / _UNIT
         along_x, along_z = s[1:, :-1] - s[:-1, :-1], s[:-1, 1:] - s[:-1, :-1]
         length = (along_x.square() + along_z.square() + smoothing**2).sqrt()
-        return weight * length.mean()
+        return weight * length.double().mean().to(length)  # whatever the number of threads
 
     return penalty
+
+
+def check_regs(Regs: Sequence[Any], dims: tuple[int, ...]) -> None:
+    """Refuse operators that do not take a velocity of some dims ``(nx, nz)``."""
+    cells = math.prod(dims)
+    for number, R in enumerate(Regs):
+        shape = getattr(R, "shape", None)
+        if shape is None or shape[1:] != (cells,):
+            refuse(
+                "Regs",
+                f"operator {number} must take velocity (nx, nz) = {tuple(dims)}, {cells} cells",
+                got=type(R).__name__ if shape is None else f"shape {tuple(shape)}",
+                do=f"Build it with dims={tuple(dims)}",
+            )
 
 
 def quadratic(Regs: Sequence[Any], epsRs: Sequence[float]) -> Penalty:

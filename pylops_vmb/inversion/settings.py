@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pylops_vmb._checks import check_choice, check_integer, check_number, check_pair, refuse
+from pylops_vmb._checks import check_choice, check_integer, check_number
 from pylops_vmb.inversion.misfits import Chosen, parse_misfit
 from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
 from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
+from pylops_vmb.inversion.starts import check_bounds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class InversionSettings(ABC):
         `pylops_vmb.inversion.quadratic`.
     mask : array_like, optional
         Cells ``(nx, nz)`` that may change: true or a weight from 0 to 1; a water layer
-        is held by zeros (see `pylops_vmb.inversion.water_mask`).
+        is held by zeros (see `pylops_vmb.water_mask`).
     smooth : :obj:`float`
         Standard deviation in cells of a Gaussian smoothing of the steps; 0 for none.
     illumination : :obj:`bool`
@@ -52,7 +53,7 @@ class InversionSettings(ABC):
         Seed of that draw.
     estimate_source : :obj:`bool`
         Estimate the source wavelet when a band begins, see
-        `pylops_vmb.inversion.estimate_wavelet`.
+        `pylops_vmb.estimate_wavelet`.
     """
 
     niter: int = 30
@@ -74,9 +75,7 @@ class InversionSettings(ABC):
         parse_misfit(self.misfit)
         for name in ("smooth", "tol"):
             check_number(name, getattr(self, name), at_least=0.0)
-        low, high = check_pair("bounds", self.bounds, of="velocities")
-        if not 0.0 < low < high:
-            refuse("bounds", "must be positive and increase", got=self.bounds, do="Pass m/s")
+        check_bounds(self.bounds)
         if self.shots is not None:
             check_integer("shots", self.shots, at_least=1)
         check_integer("seed", self.seed)

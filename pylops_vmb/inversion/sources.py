@@ -7,16 +7,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pylops_vmb._backend import kind_of, to_tensor, working_dtype
+from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_finite, check_integer, check_number, check_shape, refuse
 from pylops_vmb.errors import VMBTypeError
-from pylops_vmb.inversion.team import ALONE, Team
+from pylops_vmb.inversion.observed import take_shots
+from pylops_vmb.inversion.processes import Team, team_of
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Acquisition
 
 _FADE = 0.1
 """Fraction of the wavelet, at its end, over which it is faded out."""
+_DAMP = 1e-5
+"""Default damping."""
 
 
 def estimate_wavelet(
@@ -25,9 +28,9 @@ def estimate_wavelet(
     dobs: Any,
     *,
     per_shot: bool = False,
-    damp: float = 1e-5,
+    damp: float = _DAMP,
     length: int | None = None,
-    team: Team = ALONE,
+    comm: Any = None,
 ) -> NDArray[np.float64]:
     r"""Estimate the source wavelet with which a velocity explains data best.
 
@@ -38,15 +41,15 @@ def estimate_wavelet(
     vp : array
         Velocity ``(nx, nz)`` in m/s, or flat.
     dobs : array
-        Observed data ``(ns, nr, nt)``, or flat; of this member's shots, in a team.
+        Observed data ``(ns, nr, nt)``, or flat; with `comm`, as in `FWI.solve`.
     per_shot : :obj:`bool`, optional
         One filter for each shot, instead of one for all.
     damp : :obj:`float`, optional
         Damping, relative to the strongest frequency of the modelled data.
     length : :obj:`int`, optional
         Samples of the new wavelet; by default twice as many as now.
-    team : `Team`, optional
-        Who holds the other shots.
+    comm : :obj:`mpi4py.MPI.Comm`, optional
+        Share the shots between the processes of this communicator.
 
     Returns
     -------
@@ -59,7 +62,8 @@ def estimate_wavelet(
     VMBTypeError
         If `F` has no source wavelet.
     VMBValueError
-        If a shape is wrong, a value is not finite, or the wavelet is longer than the record.
+        If a shape is wrong, a value is not finite, the data are zero, or the wavelet is
+        longer than the record.
 
     Notes
     -----
@@ -81,9 +85,27 @@ def estimate_wavelet(
     """
     F = _check_source(F)
     damp = check_number("damp", damp, at_least=0.0)
+    length, team = _check_length(F.acq, length), team_of(comm)
+    with team.together():
+        _, data = take_shots(F, dobs, team)
+        x = _velocity(F, vp, like=data)
+        return shared_wavelet(F, x, data, per_shot=per_shot, damp=damp, length=length, team=team)
+
+
+def shared_wavelet(
+    F: NonlinearOperator,
+    x: torch.Tensor,
+    dobs: torch.Tensor,
+    *,
+    per_shot: bool = False,
+    damp: float = _DAMP,
+    length: int | None = None,
+    team: Team,
+) -> NDArray[np.float64]:
+    """Return the same of this member's shots, where a team shares them."""
+    F = _check_source(F)
     length = _check_length(F.acq, length)
-    x, data = _on_one_device(F, vp, dobs, team.shots(F.acq.ns))
-    found = team.sum(partial(_products, F, x, data, team.shots(F.acq.ns)))
+    found = team.sum(partial(_products, F, x, dobs, team.shots(F.acq.ns)))
     cross, power = (part.cpu().numpy() for part in found)
     cross = cross[..., 0] + 1j * cross[..., 1]
     if not per_shot:
@@ -135,23 +157,12 @@ def _rise(n: int) -> NDArray[np.float64]:
     return np.asarray(np.sin(0.5 * np.pi * (np.arange(n) + 0.5) / n) ** 2)
 
 
-def _on_one_device(
-    F: AcousticModelling2D, vp: Any, dobs: Any, mine: slice
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return velocity and data as tensors, where the data are."""
-    kind = kind_of(dobs, "dobs")
-    device = F.device if kind.library == "numpy" else kind.device
-    dtype = working_dtype(kind.dtype)
-    data = to_tensor(dobs, device=device, dtype=dtype, name="dobs").detach()
-    x = to_tensor(vp, device=device, dtype=dtype, name="vp").detach()
-    dims = (mine.stop - mine.start, F.acq.nr, F.acq.nt)
-    for name, array, shape, axes in (
-        ("dobs", data, dims, "(ns, nr, nt)"),
-        ("vp", x, F.dims, "(nx, nz)"),
-    ):
-        check_shape(name, array.shape, shape, axes=axes)
-        check_finite(name, array)
-    return x.reshape(F.dims), data.reshape(dims)
+def _velocity(F: AcousticModelling2D, vp: Any, *, like: torch.Tensor) -> torch.Tensor:
+    """Return a velocity ``(nx, nz)`` as a tensor, where the data are."""
+    x = to_tensor(vp, device=like.device, dtype=like.dtype, name="vp").detach()
+    check_shape("vp", x.shape, F.dims, axes="(nx, nz)")
+    check_finite("vp", x)
+    return x.reshape(F.dims)
 
 
 def _check_source(F: NonlinearOperator) -> AcousticModelling2D:

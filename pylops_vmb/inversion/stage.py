@@ -12,10 +12,10 @@ from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.objective import Height, Objective
 from pylops_vmb.inversion.preconditioning import Preconditioner
+from pylops_vmb.inversion.processes import ALONE, Team
 from pylops_vmb.inversion.settings import InversionSettings
-from pylops_vmb.inversion.sources import estimate_wavelet, with_source
+from pylops_vmb.inversion.sources import shared_wavelet, with_source
 from pylops_vmb.inversion.subsets import Subsets
-from pylops_vmb.inversion.team import ALONE, Team
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.operators import NonlinearOperator
 
@@ -121,7 +121,7 @@ class Stage:
     def _begin(self, x: torch.Tensor) -> Objective:
         """Prepare the objective; in a new band, from the source that suits the model best."""
         if self._settings.estimate_source and self._wav is None:
-            self._wav = estimate_wavelet(self._F, x, self._dobs, team=self._team)
+            self._wav = shared_wavelet(self._F, x, self._dobs, team=self._team)
         acq = getattr(self._F, "acq", None)
         self._objective = Objective(
             self._F if self._wav is None else with_source(self._F, self._wav),
@@ -142,7 +142,8 @@ class Stage:
         if self._settings.tol == 0.0 or self.count < lag + window:
             return math.inf
         old, new = self._totals[-lag - window : -lag], self._totals[-window:]
-        return (sum(old) - sum(new)) / abs(sum(old))
+        smallest = torch.finfo(torch.float32).tiny  # the objective of a perfect start is zero
+        return (sum(old) - sum(new)) / max(abs(sum(old)), smallest)
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly here."""

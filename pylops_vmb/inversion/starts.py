@@ -8,7 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from pylops_vmb._backend import to_tensor
-from pylops_vmb._checks import check_finite, check_number, check_shape, refuse, warn
+from pylops_vmb._checks import (
+    check_finite,
+    check_number,
+    check_pair,
+    check_shape,
+    refuse,
+    warn,
+)
 from pylops_vmb.errors import StartWarning
 from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Grid
@@ -88,6 +95,14 @@ def bounded_start(
         )
     # one memory layout, so that sums, and with them a resumed run, agree to the bit
     return x.detach().reshape(F.dims).clamp(low, high).contiguous()
+
+
+def check_bounds(bounds: Any) -> tuple[float, float]:
+    """Return lowest and highest velocity in m/s, if they are positive and increase."""
+    low, high = check_pair("bounds", bounds, of="velocities")
+    if not 0.0 < low < high:
+        refuse("bounds", "must be positive and increase", got=bounds, do="Pass m/s, lowest first")
+    return low, high
 
 
 def check_reach(F: NonlinearOperator, bounds: tuple[float, float]) -> None:

@@ -8,19 +8,23 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from pylops_vmb._checks import check_choice, check_finite, check_integer, check_number, refuse
+from pylops_vmb._checks import check_choice, check_integer, check_number
+from pylops_vmb.modelling.budget import Budget, parse_memory
 from pylops_vmb.modelling.devito import DevitoModelling2D
+from pylops_vmb.modelling.fingerprint import survey_digest
 from pylops_vmb.modelling.linearization import WaveLinearization, modelled
-from pylops_vmb.modelling.memory import MemoryEstimate, estimate, parse_memory
+from pylops_vmb.modelling.memory import MemoryEstimate, bytes_of, estimate
 from pylops_vmb.modelling.peer import highest_velocity, in_own_steps, read_operator
 from pylops_vmb.modelling.propagator import COURANT, Scheme, Shots
 from pylops_vmb.modelling.sampling import (
     check_dispersion,
     check_survey,
     check_velocity_unit,
+    refuse_velocity,
     storage_interval,
 )
 from pylops_vmb.modelling.shots import amplitudes, place
+from pylops_vmb.modelling.threads import evenly
 from pylops_vmb.operators import Linearization, NonlinearOperator
 from pylops_vmb.survey import Acquisition, Grid
 
@@ -47,12 +51,14 @@ class AcousticModelling2D(NonlinearOperator):
     time_correction : :obj:`bool`, optional
         Take the dispersion of the time step out of the data.  Together with
         ``space_order=8`` this is the accurate mode; leave it off to imitate data that were
-        themselves made by finite differences of second order in time.
+        themselves made by finite differences of second order in time.  Its matrix takes 8
+        bytes times `nt` times the number of time steps on the host (0.8 GB for 10,000 of
+        both), and once more, from the budget, in another dtype or on another device.
     memory : :obj:`str` or :obj:`float`, optional
-        Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the host's
-        memory that is free, also on CUDA: state the device's there.  The attribute
-        ``memory`` says how it is kept: as many shots at a time as fit; if not even one
-        does, time is split into segments.
+        Budget for a gradient, such as ``"4GiB"`` or bytes; by default half of the
+        memory that is free on the device that computes, when it is first needed.  `plan`
+        says how it is kept: as many shots at a time as fit; if not even one does, time is
+        split into segments.
     dtype : :obj:`str`, optional
         Nominal dtype; computations follow the dtype of their input.
     device : :obj:`str` or :obj:`torch.device`, optional
@@ -64,6 +70,8 @@ class AcousticModelling2D(NonlinearOperator):
     ------
     VMBValueError
         If a source or receiver lies outside the grid, or units are plainly mistaken.
+    VMBMemoryError
+        If the matrix of `time_correction` is larger than 4 GiB.
 
     Notes
     -----
@@ -128,7 +136,7 @@ class AcousticModelling2D(NonlinearOperator):
         check_velocity_unit("max_vel", self.max_vel)
         check_survey(grid, acq, space_order=space_order, max_vel=self.max_vel)
         self.grid, self.acq = grid, acq
-        self._budget, self._stated_budget = parse_memory(memory), memory is not None
+        self._budget = Budget(parse_memory(memory))
         self._scheme = Scheme(
             spacing=grid.spacing,
             nt=acq.nt,
@@ -144,7 +152,6 @@ class AcousticModelling2D(NonlinearOperator):
         self._band = np.inf
         self._placed: dict[tuple[torch.device, torch.dtype], Shots] = {}
         self._judged_velocity = np.inf
-        self.memory = self._estimate()
 
     @classmethod
     def from_pylops(
@@ -288,18 +295,56 @@ class AcousticModelling2D(NonlinearOperator):
         F : `AcousticModelling2D`
             The same data.
         """
-        return self if self._stated_budget else self._variant(_budget=self._budget // processes)
+        return self._variant(_budget=self._budget.shared(processes))
 
-    def batches(self) -> list[slice]:
-        """Return the batches of shots whose gradients fit into the memory budget.
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of what the data depend on: grid, survey and scheme."""
+        scheme = replace(self._scheme, interval=1), self._time_correction
+        return survey_digest(self.grid, self.acq, scheme=scheme)
+
+    @property
+    def memory(self) -> MemoryEstimate:
+        """How a gradient in the nominal dtype fits the memory of `device`: ``plan()``."""
+        return self.plan()
+
+    def plan(
+        self, dtype: Any = None, *, device: str | torch.device | None = None
+    ) -> MemoryEstimate:
+        """Return how a gradient is fitted into the memory budget.
+
+        Parameters
+        ----------
+        dtype : :obj:`str` or :obj:`numpy.dtype` or :obj:`torch.dtype`, optional
+            Of the computation, which is that of its input; by default the nominal one.
+        device : :obj:`str` or :obj:`torch.device`, optional
+            Where it is computed; by default where NumPy input is.
+
+        Returns
+        -------
+        plan : `MemoryEstimate`
+            Printed, it is a sentence.  That of an inversion's gradient in a band is
+            ``F.for_band(fmax).plan(dobs.dtype)``.
 
         Raises
         ------
-        VMBMemoryError
-            If not even one shot fits.
+        VMBTypeError
+            If the dtype is not real.
         """
-        step = self.memory.require()
-        return [slice(i, min(i + step, self.acq.ns)) for i in range(0, self.acq.ns, step)]
+        where = self.device if device is None else torch.device(device)
+        itemsize = bytes_of(self.dtype if dtype is None else dtype)
+        readout = self._shots.readout
+        return estimate(
+            self.grid.dims,
+            self.acq.ns,
+            nt=self._scheme.steps,
+            nbl=self._scheme.nbl,
+            space_order=self._scheme.space_order,
+            interval=self._scheme.stride,
+            itemsize=itemsize,
+            budget=self._budget.on(where),
+            aside=0 if readout is None else itemsize * readout.numel(),
+            workers=self._at_once() if where.type == "cpu" else None,
+        )
 
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
         return modelled(x, self._wave(x, graph=torch.is_grad_enabled() and x.requires_grad))
@@ -310,43 +355,32 @@ class AcousticModelling2D(NonlinearOperator):
 
     def _wave(self, x: torch.Tensor, *, graph: bool) -> WaveLinearization:
         """Prepare the modelling at `x`, with what its adjoint needs if `graph` is true."""
-        plan = self._plan(x.dtype.itemsize)
+        plan = self.plan(x.dtype, device=x.device)
         at_once = plan.require() if graph else self.acq.ns
         if x.device.type == "cpu":
-            calls, kept, threads = self._place(x).split(1), plan.kept, torch.get_num_threads()
+            calls, kept, light = self._place(x).split(1), plan.kept, self._at_once()
         else:
-            calls, threads = self._place(x).split(at_once), 1
-            kept = int(len(calls) == 1)
+            calls, light = self._place(x).split(at_once), 1
+            kept = len(calls) if plan.kept == self.acq.ns else 0
         return WaveLinearization(
             calls,
             self._scheme,
             kept=kept if graph else 0,
             segments=plan.segments,
-            workers=(min(threads, plan.workers), threads),
+            workers=(min(light, plan.workers), light),
         )
 
-    def _plan(self, itemsize: int) -> MemoryEstimate:
-        return self.memory if itemsize == self.dtype.itemsize else self._estimate(itemsize)
+    def _at_once(self) -> int:
+        return evenly(self.acq.ns, torch.get_num_threads())
 
     def _check(self, x: torch.Tensor) -> None:
         lowest, highest = (float(bound) for bound in x.detach().aminmax())
         if not (lowest > 0.0 and highest <= self.max_vel):
-            self._refuse_velocity(x.detach(), lowest, highest)
+            refuse_velocity(x.detach(), lowest, highest, max_vel=self.max_vel)
         check_velocity_unit("vp", highest)
         if lowest < self._judged_velocity:
             self._judged_velocity = 0.9 * lowest
             check_dispersion(self.grid, lowest, self.acq.f0, space_order=self._scheme.space_order)
-
-    def _refuse_velocity(self, x: torch.Tensor, lowest: float, highest: float) -> None:
-        check_finite("vp", x)
-        if lowest <= 0.0:
-            refuse("vp", "must be positive", got=f"{lowest:g} m/s", do="Clip or repair the model")
-        refuse(
-            "vp",
-            f"must not exceed max_vel = {self.max_vel:g} m/s",
-            got=f"{highest:g} m/s",
-            do="Clip the model, or build the operator with a higher max_vel",
-        )
 
     def _place(self, x: torch.Tensor) -> Shots:
         key = (x.device, x.dtype)
@@ -354,21 +388,7 @@ class AcousticModelling2D(NonlinearOperator):
             self._placed[key] = self._shots.to(*key)
         return self._placed[key]
 
-    def _estimate(self, itemsize: int | None = None) -> MemoryEstimate:
-        return estimate(
-            self.grid.dims,
-            self.acq.ns,
-            nt=self._scheme.steps,
-            nbl=self._scheme.nbl,
-            space_order=self._scheme.space_order,
-            interval=self._scheme.stride,
-            itemsize=itemsize or self.dtype.itemsize,
-            budget=self._budget,
-            workers=torch.get_num_threads(),
-        )
-
     def _variant(self, **changes: Any) -> "AcousticModelling2D":
         variant = copy.copy(self)
         vars(variant).update(changes)
-        variant.memory = variant._estimate()
         return variant

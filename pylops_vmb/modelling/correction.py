@@ -9,12 +9,22 @@ only, so each is built once as a matrix, whose adjoint is its transpose.  They a
 step that is really taken, and change the sampling on the way.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-_COLUMNS = 512  # of a matrix at a time: their complex spectra are large
+from pylops_vmb._checks import refuse
+from pylops_vmb.errors import VMBMemoryError
+from pylops_vmb.modelling.memory import gib
+
+_COLUMNS = 512
+
+LARGEST = 4 * 2**30
+"""Bytes of the largest matrix that is built."""
 
 Matrix = NDArray[np.float64]
+Samples = NDArray[np.int64]
 
 
 def source_matrix(nw: int, *, nt: int, substeps: int) -> Matrix:
@@ -34,6 +44,11 @@ def source_matrix(nw: int, *, nt: int, substeps: int) -> Matrix:
     matrix : :obj:`numpy.ndarray`
         Shape ``(nt * substeps, nw)``.
 
+    Raises
+    ------
+    VMBMemoryError
+        If it takes more than 4 GiB.
+
     Notes
     -----
     The spectrum at :math:`\omega` is that of the wavelet at
@@ -43,8 +58,12 @@ def source_matrix(nw: int, *, nt: int, substeps: int) -> Matrix:
     steps = nt * substeps
     phase = 2.0 * np.sin(np.pi * np.arange(steps + 1) / (2 * steps))
     held = substeps * phase < np.pi
-    spectra = substeps * held[:, None] * _harmonics(phase, substeps * np.arange(nw))
-    return np.fft.irfft(spectra, n=2 * steps, axis=0)[:steps]
+
+    def columns(some: Samples) -> Matrix:
+        spectra = substeps * held[:, None] * _harmonics(phase, substeps * some)
+        return np.fft.irfft(spectra, n=2 * steps, axis=0)[:steps]
+
+    return _by_columns((steps, nw), columns)
 
 
 def record_matrix(nt: int, *, substeps: int) -> Matrix:
@@ -62,6 +81,11 @@ def record_matrix(nt: int, *, substeps: int) -> Matrix:
     matrix : :obj:`numpy.ndarray`
         Shape ``(nt, nt * substeps)``.
 
+    Raises
+    ------
+    VMBMemoryError
+        If it takes more than 4 GiB.
+
     Notes
     -----
     The spectrum at :math:`\Omega` is that of the run at
@@ -71,14 +95,29 @@ def record_matrix(nt: int, *, substeps: int) -> Matrix:
     half = np.pi * np.arange(nt + 1) / (2 * nt * substeps)
     phase = 2.0 * np.arcsin(np.minimum(half, 1.0))
     heard = (half <= 1.0)[:, None] / substeps
-    steps = np.arange(nt * substeps)
-    parts = [
-        np.fft.irfft(heard * _harmonics(phase, some), n=2 * nt, axis=0)[:nt]
-        for some in np.array_split(steps, -(-steps.size // _COLUMNS))
-    ]
-    return np.hstack(parts)
+
+    def columns(some: Samples) -> Matrix:
+        return np.fft.irfft(heard * _harmonics(phase, some), n=2 * nt, axis=0)[:nt]
+
+    return _by_columns((nt, nt * substeps), columns)
 
 
-def _harmonics(phase: Matrix, samples: NDArray[np.int64]) -> NDArray[np.complex128]:
+def _by_columns(shape: tuple[int, int], columns: Callable[[Samples], Matrix]) -> Matrix:
+    """Build a matrix some columns at a time, because their complex spectra are large."""
+    if 8 * shape[0] * shape[1] > LARGEST:
+        refuse(
+            "time_correction",
+            f"must not take more than {gib(LARGEST)}",
+            got=f"a matrix of {shape[0]} x {shape[1]} numbers",
+            do="Take a larger dt or a shorter record, or leave it off",
+            error=VMBMemoryError,
+        )
+    matrix, numbers = np.empty(shape), np.arange(shape[1])
+    for some in np.array_split(numbers, -(-numbers.size // _COLUMNS)):
+        matrix[:, some] = columns(some)
+    return matrix
+
+
+def _harmonics(phase: Matrix, samples: Samples) -> NDArray[np.complex128]:
     waves: NDArray[np.complex128] = np.exp(-1j * np.outer(phase, samples))
     return waves

@@ -10,6 +10,7 @@ from pylops.waveeqprocessing import AcousticWave2D
 from pylops_vmb._checks import check_choice, check_finite, check_integer, refuse
 from pylops_vmb._optional import optional_import
 from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.modelling.fingerprint import survey_digest
 from pylops_vmb.modelling.peer import CRITICAL, highest_velocity
 from pylops_vmb.modelling.sampling import check_survey, check_velocity_unit
 from pylops_vmb.operators import Linearization, NonlinearOperator
@@ -91,6 +92,10 @@ class DevitoModelling2D(NonlinearOperator):
     def at(self, vp: NDArray[Any]) -> AcousticWave2D:
         """Return PyLops' operator at a velocity ``(nx, nz)`` in m/s."""
         return _SteadyWave2D(self, np.asarray(vp, np.float32))
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of what the data depend on: grid, survey and scheme."""
+        return survey_digest(self.grid, self.acq, scheme=("devito", self.space_order, self.nbl))
 
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
         data: torch.Tensor = _Shoot.apply(x, self)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ def estimate_memory(
     fmax: float | None = None,
     nbl: int = 20,
     space_order: int = 4,
+    max_vel: float = 5500.0,
     memory: str | float | None = None,
     dtype: str = "float32",
 ) -> MemoryEstimate:
@@ -30,15 +31,17 @@ def estimate_memory(
         Width of the absorbing zone in cells.
     space_order : :obj:`int`, optional
         Order of the spatial stencil.
+    max_vel : :obj:`float`, optional
+        Highest velocity in m/s that will be modelled: it sets the number of time steps.
     memory : :obj:`str` or :obj:`float`, optional
-        Budget; by default half of what is free.
+        Budget; by default half of what is free on the host.
     dtype : :obj:`str`, optional
         Precision.
 
     Returns
     -------
     estimate : `MemoryEstimate`
-        Bytes a shot and in all, and how many shots fit at a time.
+        Bytes a shot and in all, and how many shots fit; printed, it is a sentence.
 
     Raises
     ------
@@ -49,11 +52,19 @@ def estimate_memory(
     --------
     >>> from pylops_vmb.survey import Acquisition, Grid
     >>> grid, acq = Grid.fcnvmb(), Acquisition.fcnvmb()
-    >>> print(estimate_memory(grid, acq, fmax=15.0, memory="4GiB"))
-    gradient: 3.05 GiB for all shots, 108 MiB a shot (field stored every 6 steps); \
-29 shots at a time in 4.00 GiB
+    >>> plan = estimate_memory(grid, acq, fmax=15.0, memory="4GiB")
+    >>> plan.interval, plan.per_shot // 2**20, plan.batch
+    (6, 107, 29)
     """
-    F = AcousticModelling2D(grid, acq, nbl=nbl, space_order=space_order, memory=memory, dtype=dtype)
-    found = F.memory if fmax is None else F.for_band(fmax).memory
-    found.require()
-    return found
+    F = AcousticModelling2D(
+        grid,
+        acq,
+        nbl=nbl,
+        space_order=space_order,
+        max_vel=max_vel,
+        memory=memory,
+        dtype=dtype,
+    )
+    plan = F.plan() if fmax is None else F.for_band(fmax).plan()
+    plan.require()
+    return plan

@@ -25,7 +25,7 @@ from pylops_vmb.modelling.propagator import (
 from pylops_vmb.modelling.threads import side_by_side
 
 
-class Part(Protocol):
+class Call(Protocol):
     """One call of the propagator and its adjoint."""
 
     def run(self) -> torch.Tensor:
@@ -112,7 +112,7 @@ class Segments:
 class Repeated:
     """A call that keeps nothing: its adjoint simulates again."""
 
-    def __init__(self, make: Callable[[], Part], run: Callable[[], torch.Tensor]) -> None:
+    def __init__(self, make: Callable[[], Call], run: Callable[[], torch.Tensor]) -> None:
         self._make, self._run = make, run
 
     def run(self) -> torch.Tensor:
@@ -176,9 +176,9 @@ class WaveLinearization:
         slopes = side_by_side(lambda pair: pair[0].vjp(pair[1]), pairs, workers=self._workers)
         return reduce(torch.add, slopes)
 
-    def _part(self, number: int) -> Part:
+    def _part(self, number: int) -> Call:
         what = (self._vp, self._calls[number], self._scheme)
-        make: Callable[[], Part] = (
+        make: Callable[[], Call] = (
             partial(Segments, *what, segments=self._segments)
             if self._segments > 1
             else partial(Stored, *what)

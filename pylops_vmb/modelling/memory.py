@@ -1,16 +1,15 @@
 """How much memory a gradient takes, before it is taken."""
 
 import math
-import os
-import re
 from dataclasses import dataclass
+from typing import Any
 
-from pylops_vmb._checks import check_number, refuse
+import numpy as np
+import torch
+
+from pylops_vmb._backend import kind_of, working_dtype
+from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBMemoryError
-
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
 
 _SHARE = 0.9  # of a budget is for stored fields; the rest for data and the running fields
 _STATE = 6  # fields that carry a run on, those of the absorbing layer included
@@ -27,7 +26,7 @@ class MemoryEstimate:
     budget : :obj:`int`
         What may be used.
     batch : :obj:`int`
-        How many shots fit at a time; 0 if not even one does.
+        How many shots would fit at a time; 0 if not even one does.
     interval : :obj:`int`
         Every how many time samples the field is stored.
     segments : :obj:`int`
@@ -38,7 +37,10 @@ class MemoryEstimate:
         How many shots a Jacobian keeps between its products; the others are simulated
         again in every adjoint.
     workers : :obj:`int`
-        How many shots are computed side by side.
+        How many shots are computed at a time: on the CPU no more than there are threads, on
+        another device all that fit.
+    lasting : :obj:`int`
+        Bytes of each shot that a Jacobian keeps.
     """
 
     per_shot: int
@@ -49,6 +51,12 @@ class MemoryEstimate:
     segments: int = 1
     kept: int = 0
     workers: int = 1
+    lasting: int = 0
+
+    @property
+    def needed(self) -> int:
+        """Bytes that the gradient of all shots takes, `workers` of them at a time."""
+        return self.workers * self.per_shot
 
     def require(self) -> int:
         """Return the number of shots that fit at a time, or refuse if it is none.
@@ -70,16 +78,18 @@ class MemoryEstimate:
         return self.batch
 
     def __str__(self) -> str:
-        shots = self.all_shots // self.per_shot
+        each = "every step" if self.interval == 1 else f"every {self.interval} steps"
         segments = f", time in {self.segments} segments" if self.segments > 1 else ""
-        text = (
-            f"gradient: {gib(self.all_shots)} for all shots, {gib(self.per_shot)} a shot "
-            f"(field stored every {self.interval} steps{segments}); "
-            f"{self.batch} shots at a time in {gib(self.budget)}"
+        shot = f"{gib(self.per_shot)} a shot, field stored {each}{segments}"
+        if self.batch == 0:
+            return f"gradient: {shot}; not one shot fits into {gib(self.budget)}"
+        shots = self.all_shots // self.per_shot
+        others = " and repeats the others" if self.kept < shots else ""
+        return (
+            f"gradient: {self.workers} of {shots} shots at a time, {gib(self.needed)} of "
+            f"{gib(self.budget)} ({shot}); a Jacobian keeps {self.kept} of {shots} shots, "
+            f"{gib(self.kept * self.lasting)}{others}"
         )
-        if self.batch == 0 or self.kept == shots:
-            return text
-        return f"{text}; a Jacobian keeps {self.kept} of {shots} shots and repeats the others"
 
 
 def gib(size: float) -> str:
@@ -87,42 +97,11 @@ def gib(size: float) -> str:
     return f"{size / 2**30:.2f} GiB" if size >= 2**28 else f"{size / 2**20:.0f} MiB"
 
 
-def parse_memory(memory: str | float | None) -> int:
-    """Turn a memory budget into bytes.
-
-    Parameters
-    ----------
-    memory : :obj:`str` or :obj:`float` or :obj:`None`
-        ``"4GiB"``, ``"500 MB"``, a number of bytes, or None for half of what is free.
-
-    Returns
-    -------
-    budget : :obj:`int`
-        Bytes.
-
-    Raises
-    ------
-    VMBValueError
-        If the text is not a number and a unit.
-
-    Examples
-    --------
-    >>> parse_memory("1.5 GiB")
-    1610612736
-    """
-    if memory is None:
-        return free_memory() // 2
-    if not isinstance(memory, str):
-        return int(check_number("memory", memory, above=0.0, unit="bytes"))
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", memory)
-    if not match or match[2].upper() not in _UNITS:
-        refuse("memory", "must be a number and a unit", got=repr(memory), do="Write e.g. '4GiB'")
-    return int(check_number("memory", match[1], above=0.0) * _UNITS[match[2].upper()])
-
-
-def free_memory() -> int:
-    """Return the memory of this machine that is free now, in bytes."""
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def bytes_of(dtype: Any) -> int:
+    """Return the bytes of a number of this dtype, NumPy's or torch's, as it is computed."""
+    if not isinstance(dtype, torch.dtype):
+        dtype = kind_of(np.empty(0, dtype), "dtype").dtype
+    return working_dtype(dtype).itemsize
 
 
 def estimate(
@@ -135,7 +114,8 @@ def estimate(
     interval: int = 1,
     itemsize: int = 4,
     budget: int,
-    workers: int = 1,
+    aside: int = 0,
+    workers: int | None = 1,
 ) -> MemoryEstimate:
     r"""Plan the memory of a gradient (right to about 3 %).
 
@@ -157,8 +137,11 @@ def estimate(
         Bytes of a number.
     budget : :obj:`int`
         Memory that may be used, in bytes.
-    workers : :obj:`int`, optional
-        Threads that shots may be spread over.
+    aside : :obj:`int`, optional
+        Bytes of it that are taken by what all shots share.
+    workers : :obj:`int` or :obj:`None`, optional
+        Threads that shots may be spread over; None where all that fit are one simulation, of
+        which a Jacobian keeps all or nothing.
 
     Returns
     -------
@@ -175,16 +158,19 @@ def estimate(
     and Software 1, 35-54, doi:10.1080/10556789208805505).
     """
     nx, nz = (n + 2 * nbl + space_order for n in dims)
-    field, stored, usable = itemsize * nx * nz, -(-nt // interval), int(_SHARE * budget)
+    field, stored = itemsize * nx * nz, -(-nt // interval)
+    usable = max(0, int(_SHARE * budget) - aside)
     segments = 1 if stored * field <= usable else max(2, round(math.sqrt(stored / _STATE)))
     lasting, passing = _shot(stored, segments, field)
     per_shot = lasting + passing
     batch = min(ns, usable // per_shot)
-    workers = max(1, min(workers, batch))
-    kept = min(ns, (usable - workers * passing) // lasting)
+    at_once = max(1, batch if workers is None else min(workers, batch))
+    kept = min(ns, (usable - at_once * passing) // lasting)
     if kept < ns:
-        kept = max(0, (usable - workers * per_shot) // lasting)
-    return MemoryEstimate(per_shot, ns * per_shot, budget, batch, interval, segments, kept, workers)
+        kept = 0 if workers is None else max(0, (usable - at_once * per_shot) // lasting)
+    return MemoryEstimate(
+        per_shot, ns * per_shot, budget, batch, interval, segments, kept, at_once, lasting
+    )
 
 
 def _shot(stored: int, segments: int, field: int) -> tuple[int, int]:

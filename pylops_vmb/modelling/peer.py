@@ -120,8 +120,8 @@ def velocity_of(AWop: Any) -> NDArray[np.float32]:
         If it is not such an operator.
     """
     _check_kind(AWop)
-    nbl = int(AWop.model.nbl)
-    inside = np.asarray(AWop.model.vp.data)[nbl:-nbl, nbl:-nbl]
+    nbl, (nx, nz) = int(AWop.model.nbl), AWop.model.shape
+    inside = np.asarray(AWop.model.vp.data)[nbl : nbl + nx, nbl : nbl + nz]
     return np.asarray(1e3 * inside.astype(np.float64), np.float32)
 
 

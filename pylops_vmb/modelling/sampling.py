@@ -1,10 +1,12 @@
 """Grid, time step and storage interval: what the wavelet and the velocities ask for."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
+import torch
 
-from pylops_vmb._checks import check_choice, check_number, refuse, warn
+from pylops_vmb._checks import check_choice, check_finite, check_number, refuse, warn
 from pylops_vmb.errors import DispersionWarning, UnitWarning
 from pylops_vmb.modelling.propagator import largest_step
 from pylops_vmb.survey import Acquisition, Grid
@@ -175,3 +177,16 @@ def _check_coincident(acq: Acquisition) -> None:
                 got=f"two receivers at one place in shot {shot}",
                 do="Drop or stack the repeated traces",
             )
+
+
+def refuse_velocity(vp: torch.Tensor, lowest: float, highest: float, *, max_vel: float) -> NoReturn:
+    """Say what is wrong with a velocity whose bounds are not within zero and `max_vel`."""
+    check_finite("vp", vp)
+    if lowest <= 0.0:
+        refuse("vp", "must be positive", got=f"{lowest:g} m/s", do="Clip or repair the model")
+    refuse(
+        "vp",
+        f"must not exceed max_vel = {max_vel:g} m/s",
+        got=f"{highest:g} m/s",
+        do="Clip the model, or build the operator with a higher max_vel",
+    )

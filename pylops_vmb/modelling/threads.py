@@ -46,3 +46,18 @@ def side_by_side(
             return list(pool.map(function, items))
     finally:
         torch.set_num_threads(threads)
+
+
+def evenly(shots: int, threads: int) -> int:
+    """Return how many of some shots to compute at once, so that no thread ends long before others.
+
+    Five shots on two threads take three turns, and one thread idles in the last; five at
+    once share the two cores to the end.  With many shots the last turn does not matter.
+
+    Examples
+    --------
+    >>> [evenly(shots, 2) for shots in (1, 2, 5, 6, 29)]
+    [1, 2, 5, 2, 2]
+    """
+    uneven = shots % threads != 0 and shots <= 4 * threads
+    return shots if uneven else threads

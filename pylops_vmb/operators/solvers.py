@@ -1,5 +1,6 @@
 """Conjugate gradients for least squares, on the vectors of any library."""
 
+import math
 from typing import Any, NoReturn
 
 import numpy as np
@@ -48,8 +49,8 @@ def cgls(
     Raises
     ------
     VMBValueError
-        If a shape, a number or a value of `y` cannot be used, or if `Op` turns the gradient
-        into zeros.
+        If a shape, a number or a value of `y` or `x0` cannot be used, if `Op` turns the
+        gradient into zeros, or if it or its adjoint gives NaN or infinity.
 
     Notes
     -----
@@ -88,6 +89,7 @@ def _flat(x0: Any, Op: Any) -> Any:
     if x0 is None:
         return None
     check_shape("x0", x0.shape, Op.dims, axes="dims")
+    check_finite("x0", x0)
     return x0.reshape(-1)
 
 
@@ -99,20 +101,21 @@ def _iterate(
     gradient = Op.rmatvec(residual)
     x = 0 * gradient if x0 is None else 1 * x0
     gradient = direction = gradient - weight * x
-    slope = _square(gradient)
-    least, cost = tol**2 * slope, [_square(residual) ** 0.5]
+    cost = [_size(residual, Op)]
+    slope = _size(gradient, Op) ** 2
+    least = tol**2 * slope
     while len(cost) <= niter and slope > least:
         image = Op.matvec(direction)
-        curvature = _square(image) + weight * _square(direction)
+        curvature = _size(image, Op) ** 2 + weight * _size(direction, Op) ** 2
         if curvature == 0.0:
             _refuse_direction(Op)
         length = slope / curvature
         x = x + length * direction
         residual = residual - length * image
         gradient = Op.rmatvec(residual) - weight * x
-        slope, last = _square(gradient), slope
+        slope, last = _size(gradient, Op) ** 2, slope
         direction = gradient + (slope / last) * direction
-        cost.append(_square(residual) ** 0.5)
+        cost.append(_size(residual, Op))
     return x, cost
 
 
@@ -125,7 +128,16 @@ def _refuse_direction(Op: Any) -> NoReturn:
     )
 
 
-def _square(vector: Any) -> float:
+def _size(vector: Any, Op: Any) -> float:
+    """Return the norm of what an operator gave."""
     # in float64, because squares of small float32 numbers vanish
     wide = vector.double() if isinstance(vector, torch.Tensor) else vector.astype(np.float64)
-    return float(wide @ wide)
+    size = math.sqrt(float(wide @ wide))
+    if not math.isfinite(size):
+        refuse(
+            "cgls",
+            f"{Op} and its adjoint must give finite values",
+            got="NaN or infinite values",
+            do="Check Op @ x and Op.H @ y for finite x and y",
+        )
+    return size

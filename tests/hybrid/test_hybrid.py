@@ -127,6 +127,19 @@ def test_a_resumed_hybrid_keeps_its_start_to_the_bit(tmp_path, case, network, ne
     assert whole.start == ("network" if near else "fallback")
 
 
+def test_a_hybrid_stopped_before_its_first_step_keeps_its_start(tmp_path, case, network):
+    class Pressing(Callbacks):
+        def on_step_begin(self, *_):
+            raise KeyboardInterrupt
+
+    path, more = tmp_path / "run.safetensors", SHORT | {"x0": case.fallback}
+    whole = vmb.hybrid(case.F, case.d, network(case.true), callbacks=[Pressing()], **more)
+    vmb.hybrid(case.F, case.d, network(case.true), callbacks=[Pressing()], checkpoint=path, **more)
+    resumed = vmb.hybrid(case.F, case.d, network(case.true), checkpoint=path, **more)
+    assert whole.niter == 0
+    assert (resumed.start, resumed.starts) == ("network", whole.starts)
+
+
 def test_a_checkpoint_of_another_solver_or_smoothing_is_refused(tmp_path, case, network):
     path, G = tmp_path / "run.safetensors", network(case.true)
     more = {"x0": case.fallback, "niter": 1, "bands": (20.0,), "checkpoint": path}

@@ -65,6 +65,27 @@ def test_an_infinite_corner_changes_nothing(rng):
     assert LowPass(math.inf, 30, DT)(d) is d
 
 
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, lambda d: d.astype("float32")])
+def test_data_of_any_kind_give_the_same_bands(gather, kind):
+    found = suggest_bands(kind(gather.numpy()), DT)
+    np.testing.assert_allclose(found, suggest_bands(gather, DT), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"d": np.full((2, 50), np.nan)}, "d: must be finite, got 100 NaN"),
+        ({"d": 1.0}, r"d: must have an axis of time, .* got shape \(\)"),
+        ({"dt": 0.0}, "dt: must be above 0"),
+        ({"count": -1}, "count: must be at least 0"),
+    ],
+)
+def test_data_without_a_spectrum_are_refused(gather, change, message):
+    arguments = {"d": gather, "dt": DT} | change
+    with pytest.raises(VMBValueError, match=message):
+        suggest_bands(arguments.pop("d"), arguments.pop("dt"), **arguments)
+
+
 def test_bands_rise_from_the_lowest_frequency_of_the_data_to_the_full_band(gather):
     bands = suggest_bands(gather, DT)
     assert len(bands) == 4

@@ -138,13 +138,44 @@ def test_it_says_that_it_stalled(paper):
     np.testing.assert_array_equal(result.vp, x0)
 
 
-def test_memory_is_that_of_a_batch_in_the_units_of_pylops(F, paper):
-    size = F.memory.per_shot * F.memory.batch
-    assert vmb.FWI(F).memory_usage() == size
+def test_memory_is_that_of_the_costliest_band_in_the_units_of_pylops(F, paper, dobs, x0):
+    size = F.for_band(F.acq.fmax).memory.needed
+    assert 0 < size < F.memory.needed
+    assert vmb.FWI(F).memory_usage() == vmb.FWI(F, bands=(5.0, None)).memory_usage() == size
     assert vmb.FWI(F).memory_usage(unit="MB", show=True) == size / 2**20
+    wide = vmb.FWI(F, misfit="envelope", bands=(5.0, 40.0))  # whose residual is broadband
+    F = F.for_band(40.0 * 1e3 ** (1 / 8))
+    assert size < wide.memory_usage() == F.memory.needed
+    assert wide.memory_usage() < vmb.FWI(F, misfit="envelope").memory_usage()
+    wide.setup(dobs.astype("float64"), x0)
+    assert wide.memory_usage() == F.plan("float64").needed
     assert vmb.FWI(paper).memory_usage() == 0.0
     with pytest.raises(VMBValueError, match="unit: is not a known choice"):
         vmb.FWI(F).memory_usage(unit="MiB")
+
+
+def test_the_plan_that_is_logged_is_the_one_that_runs(F, dobs, x0, caplog):
+    with caplog.at_level("INFO", "pylops_vmb"):
+        solver = vmb.FWI(F, niter=1, bands=(5.0,))
+        solver.solve(dobs, x0)
+    (part, *_) = solver._stage._objective._parts
+    assert solver._plan().per_shot == part.F.memory.per_shot < F.memory.per_shot
+    assert f"{solver._plan()}, bands (5.0,)" in caplog.text
+
+
+def test_a_perfect_start_has_converged(paper):
+    x0 = np.full(paper.dims, 2500.0)
+    result = vmb.fwi(paper, paper(x0), x0, optimiser="adam", tol=0.1, tv=0.0)
+    assert (result.status, set(result.cost)) == ("converged", {0.0})
+    assert result.niter < 30
+
+
+def test_regularisation_of_another_size_is_refused(F, dobs, x0):
+    for R, got in ((pylops.Laplacian((16, 23)), r"shape \(368, 368\)"), (np.abs, "ufunc")):
+        solver = vmb.FWI(F, Regs=[pylops.Identity(384), R], epsRs=[1.0, 1.0])
+        message = rf"Regs: operator 1 must take velocity \(nx, nz\) = \(24, 16\).* got {got}\. B"
+        with pytest.raises(VMBValueError, match=message):
+            solver.setup(dobs, x0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pylops.optimization.callback import Callbacks
 from scipy.optimize import lsq_linear
 
 import pylops_vmb as vmb
-from pylops_vmb.errors import VMBValueError
+from pylops_vmb.errors import VMBRuntimeError, VMBValueError
 from pylops_vmb.inversion import Objective
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.levenberg import LevenbergMarquardt, damped_descent
@@ -260,3 +260,27 @@ def test_perfect_data_stall(F, dobs, true):
 def test_settings_that_make_no_sense_are_refused(F, settings, message):
     with pytest.raises((VMBValueError, TypeError), match=message):
         vmb.GaussNewton(F, **settings)
+
+
+class Spoilt(Linear):
+    """Its derivative is NaN; what is simulated is counted."""
+
+    count = 0
+
+    def _apply(self, x: torch.Tensor) -> torch.Tensor:
+        self.count += 1
+        return super()._apply(x) + 0.0 * (x - x.detach()).sum().sqrt()
+
+
+def test_a_gradient_of_nan_ends_the_run_at_once():
+    spoilt, optimisers = Spoilt(), []
+
+    class Noting(Callbacks):
+        def on_step_begin(self, solver, _):
+            optimisers.append(solver._stage._optimiser)
+
+    solver = vmb.GaussNewton(spoilt, callbacks=[Noting()], bands=(None,))
+    with pytest.raises(VMBRuntimeError, match="diverged in iteration 1 of the band"):
+        solver.solve(np.ones(spoilt.dimsd), np.full(spoilt.dims, 2000.0))
+    assert spoilt.count == 1
+    assert optimisers[0].state()["precondition"] == {"root": None}

@@ -100,7 +100,7 @@ def test_batches_of_shots_change_nothing(grid, true, x0):
     tight = AcousticModelling2D(grid, acq, memory=1.01 * whole.memory.per_shot)
     dobs, x = whole(torch.from_numpy(true).double()), torch.from_numpy(x0).double()
     lowpass = LowPass(25.0, acq.nt, acq.dt)
-    assert len(tight.for_band(lowpass.fmax).batches()) > 1
+    assert tight.for_band(lowpass.fmax).plan("float64").batch < acq.ns
     one, many = (Objective(F, dobs, misfit="l1", lowpass=lowpass) for F in (whole, tight))
     torch.testing.assert_close(one(x).gradient, many(x).gradient)
     assert one(x).misfit == pytest.approx(many(x).misfit)

@@ -6,7 +6,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.inversion.preconditioning import Preconditioner, check_mask, gaussian
+from pylops_vmb.inversion.masks import check_mask
+from pylops_vmb.inversion.preconditioning import Preconditioner, gaussian
 
 LIKE = torch.zeros(2, dtype=torch.float64)
 

@@ -185,6 +185,7 @@ def test_the_proximal_point_is_within_the_bounds(paper, rng):
         ({"sigma": 0.0}, "sigma: must be above 0"),
         ({"band": -1.0}, "band: must be above 0"),
         ({"niter": 0}, "niter: must be at least 1"),
+        ({"bounds": (4500.0, 1500.0)}, "bounds: must be positive and increase"),
         ({"bounds": (1500.0, 9000.0)}, "bounds: must not exceed max_vel = 5500 m/s"),
     ],
 )

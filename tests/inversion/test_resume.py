@@ -3,12 +3,14 @@
 import shutil
 
 import numpy as np
+import pylops
 import pytest
 from pylops.optimization.callback import Callbacks
 
 import pylops_vmb as vmb
-from pylops_vmb.errors import VMBFileError
+from pylops_vmb.errors import FileWarning, VMBFileError
 from pylops_vmb.inversion.autosave import AutoSave
+from pylops_vmb.inversion.comparisons import l2
 from pylops_vmb.io import save_checkpoint
 
 ADAM = {"optimiser": "adam", "misfit": "l1"}
@@ -113,3 +115,98 @@ def test_a_checkpoint_of_another_inversion_is_refused(path, F, dobs, x0):
     save_checkpoint(path, {"epoch": 3})
     with pytest.raises(VMBFileError, match="belongs to another inversion"):
         vmb.fwi(F, dobs, x0, checkpoint=path, **same)
+
+
+HALF = {"niter": 4, "bands": (20.0,)}
+
+
+class Stopping(Callbacks):
+    """Asks for a stop after two steps."""
+
+    def on_step_end(self, solver, _):
+        self.stop = solver.iiter == 2
+
+
+def stop_halfway(path, F, dobs, x0, **settings):
+    assert vmb.fwi(F, dobs, x0, callbacks=[Stopping()], checkpoint=path, **HALF, **settings)[1] == 2
+
+
+def shifted(acq):
+    """Return the survey with its first source one cell further on."""
+    srcs = acq.srcs.copy()
+    srcs[0, 0] += 10.0
+    return vmb.Acquisition(
+        srcs, acq.recs, nt=acq.nt, dt=acq.dt, wav=acq.wav, wavc=acq.wavc, f0=acq.f0
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"free_surface": True},
+        {"space_order": 8},
+        {"time_correction": True},
+        {"max_vel": 5600.0},
+        {"nbl": 21},
+        {"grid": vmb.Grid((24, 16), 10.0, origin=(0.0, -10.0))},
+        {"acq": shifted},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_run_does_not_go_on_with_another_modelling(path, F, dobs, x0, change):
+    stop_halfway(path, F, dobs, x0)
+    change = {"grid": F.grid} | change
+    acq = change.pop("acq", lambda acq: acq)(F.acq)
+    other = vmb.AcousticModelling2D(change.pop("grid"), acq, **change)
+    with pytest.raises(VMBFileError, match="got other modelling in"):
+        vmb.fwi(other, dobs, x0, checkpoint=path, **HALF)
+
+
+def test_a_run_does_not_go_on_with_another_wavelet(path, F, dobs, x0):
+    stop_halfway(path, F, dobs, x0)
+    other = F.with_wavelet(1.001 * F.acq.wav, F.acq.wavc)
+    with pytest.raises(VMBFileError, match="got other modelling in"):
+        vmb.fwi(other, dobs, x0, checkpoint=path, **HALF)
+
+
+def test_a_run_goes_on_where_only_memory_and_name_differ(path, F, dobs, x0):
+    whole = vmb.fwi(F, dobs, x0, **HALF)
+    stop_halfway(path, F, dobs, x0)
+    same = vmb.AcousticModelling2D(F.grid, F.acq, memory="1GiB", name="again").for_band(20.0)
+    assert_same(vmb.fwi(same, dobs, x0, checkpoint=path, **HALF), whole)
+
+
+def test_the_factors_of_a_composite_are_told_apart(path, F, dobs, x0):
+    same, other = pylops.Identity(F.shape[1]), vmb.AcousticModelling2D(F.grid, F.acq, nbl=21)
+    data = {"dobs": dobs.ravel(), "x0": x0.ravel(), "tv": 0.0, "illumination": False}
+    more = data | {"niter": 1, "checkpoint": path, "smooth": 0.0}
+    vmb.fwi(F @ same, **more)
+    with pytest.raises(VMBFileError, match="got other modelling in"):
+        vmb.fwi(other @ same, **more)
+
+
+def test_a_resumed_run_needs_no_start_and_refuses_another(path, paper):
+    x0, dobs = np.full(paper.dims, 2500.0), paper(np.full(paper.dims, 2400.0))
+    whole = vmb.fwi(paper, dobs, x0, **HALF)
+    stop_halfway(path, paper, dobs, x0)
+    with pytest.raises(VMBFileError, match=r"x0: must be the start of the saved run.*Leave it out"):
+        vmb.fwi(paper, dobs, x0 + 1.0, checkpoint=path, **HALF)
+    assert_same(vmb.fwi(paper, dobs, checkpoint=path, **HALF), whole)
+    assert_same(vmb.fwi(paper, dobs, x0, checkpoint=path, **HALF), whole)
+
+
+def test_operators_of_one_name_and_another_scale_are_told_apart(path, F, dobs, x0):
+    L = pylops.Laplacian(F.dims, dtype="float64")
+    regs = {"epsRs": [1.0], "tv": 0.0}
+    stop_halfway(path, F, dobs, x0, Regs=[0.1 * L], **regs)
+    with pytest.raises(VMBFileError, match="got other Regs in"):
+        vmb.fwi(F, dobs, x0, checkpoint=path, Regs=[0.2 * L], **HALF, **regs)
+    assert vmb.fwi(F, dobs, x0, checkpoint=path, Regs=[0.1 * L], **HALF, **regs).niter == 4
+
+
+def test_a_function_without_a_name_is_warned_of_where_it_is_saved(path, paper):
+    x0 = np.full(paper.dims, 2500.0)
+    settings = {"misfit": lambda d, dobs: 2.0 * l2(d, dobs), "niter": 1}
+    vmb.fwi(paper, paper(x0 + 1.0), x0, **settings)
+    with pytest.warns(FileWarning, match="checkpoint: cannot tell a lambda or an inner function"):
+        vmb.fwi(paper, paper(x0 + 1.0), x0, checkpoint=path, **settings)

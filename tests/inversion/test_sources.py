@@ -8,8 +8,8 @@ from pylops.optimization.callback import Callbacks
 import pylops_vmb as vmb
 from pylops_vmb.errors import VMBTypeError, VMBValueError
 from pylops_vmb.inversion import estimate_wavelet
-from pylops_vmb.inversion.sources import with_source
-from pylops_vmb.inversion.team import Alone
+from pylops_vmb.inversion.processes import Alone
+from pylops_vmb.inversion.sources import shared_wavelet, with_source
 
 
 def turned(wav, *, scale=-3.0, phase=1.0, late=20):
@@ -153,9 +153,9 @@ def test_shares_of_a_team_add_up(F, observed, true):
             self.share = parts()
             return self.share
 
-    first = First()
-    estimate_wavelet(F, true, observed[:1], team=first)
-    wav = estimate_wavelet(F, true, observed[1:], team=Second(first.share))
+    first, x, d = First(), torch.from_numpy(true).double(), torch.from_numpy(observed)
+    shared_wavelet(F, x, d[:1], team=first)
+    wav = shared_wavelet(F, x, d[1:], team=Second(first.share))
     np.testing.assert_allclose(wav, estimate_wavelet(F, true, observed), rtol=1e-12)
 
 

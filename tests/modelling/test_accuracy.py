@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy.special import hankel2
 
-from pylops_vmb.modelling import AcousticModelling2D
+from pylops_vmb.errors import VMBMemoryError
+from pylops_vmb.modelling import AcousticModelling2D, correction
 from pylops_vmb.modelling.correction import record_matrix, source_matrix
 from pylops_vmb.operators import dottest, taylortest
 from pylops_vmb.survey import Acquisition, Grid, ricker
@@ -54,6 +55,19 @@ def test_both_matrices_together_keep_a_band_limited_signal(relative):
     back = record_matrix(300, substeps=3) @ there
     assert relative(back[: wav.size], wav) < 1e-6
     assert relative(there[::3][: wav.size], wav) > 1e-3
+
+
+def test_matrices_are_the_same_in_pieces_and_refused_when_too_large(monkeypatch):
+    whole = record_matrix(60, substeps=2), source_matrix(50, nt=60, substeps=2)
+    monkeypatch.setattr(correction, "_COLUMNS", 7)
+    np.testing.assert_allclose(record_matrix(60, substeps=2), whole[0], atol=1e-14)
+    np.testing.assert_allclose(source_matrix(50, nt=60, substeps=2), whole[1], atol=1e-14)
+    message = (
+        r"time_correction: must not take more than 4\.00 GiB, got a matrix of 14000 x 42000 "
+        r"numbers\. Take a larger dt or a shorter record, or leave it off"
+    )
+    with pytest.raises(VMBMemoryError, match=message):
+        record_matrix(14000, substeps=3)
 
 
 @pytest.mark.parametrize("dt", [1e-3, 4e-3])

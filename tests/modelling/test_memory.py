@@ -1,50 +1,13 @@
-"""Memory: the estimate, the budget as users write it, and what does not fit."""
+"""Memory: the plan of a gradient, what it says of itself, and what does not fit."""
 
 import numpy as np
 import pytest
+import torch
 
-from pylops_vmb.errors import VMBMemoryError, VMBTypeError, VMBValueError
+from pylops_vmb.errors import VMBMemoryError, VMBTypeError
 from pylops_vmb.modelling import AcousticModelling2D, estimate_memory
-from pylops_vmb.modelling.memory import estimate, free_memory, parse_memory
+from pylops_vmb.modelling.memory import estimate
 from pylops_vmb.survey import Acquisition, Grid
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("4GiB", 4 * 2**30),
-        ("500 MB", 500_000_000),
-        (" 1.5 mib ", 3 * 2**19),
-        ("2e3", None),
-        ("1024", 1024),
-        (2e9, 2_000_000_000),
-    ],
-)
-def test_parse_memory(text, size):
-    if size is None:
-        with pytest.raises(VMBValueError, match="memory: must be a number and a unit"):
-            parse_memory(text)
-    else:
-        assert parse_memory(text) == size
-
-
-def test_without_a_budget_half_of_what_is_free_is_used():
-    assert 0.2 * free_memory() < parse_memory(None) < 0.8 * free_memory()
-
-
-@pytest.mark.parametrize(
-    ("memory", "error", "message"),
-    [
-        ("4 GiBi", VMBValueError, r"memory: must be a number and a unit, got '4 GiBi'\. .*'4GiB'"),
-        ("much", VMBValueError, r"memory: must be a number and a unit, got 'much'"),
-        ("0 GB", VMBValueError, r"memory: must be above 0\.0, got 0"),
-        (-1, VMBValueError, r"memory: must be above 0\.0 bytes, got -1"),
-        ("1.2.3GB", VMBTypeError, r"memory: must be one number, got '1\.2\.3'"),
-    ],
-)
-def test_budgets_that_mean_nothing_are_refused(memory, error, message):
-    with pytest.raises(error, match=message):
-        parse_memory(memory)
 
 
 def test_the_estimate_counts_every_stored_value():
@@ -74,23 +37,73 @@ def test_substeps_count(grid):
 @pytest.mark.parametrize(
     ("memory", "text"),
     [
-        ("300MiB", "(field stored every 1 steps); 5 shots at a time in 0.29 GiB"),
+        (
+            "300MiB",
+            "gradient: 1 of 5 shots at a time, 50 MiB of 0.29 GiB (50 MiB a shot, field stored "
+            "every step); a Jacobian keeps 5 of 5 shots, 248 MiB",
+        ),
         (
             "120MiB",
-            "(field stored every 1 steps); 2 shots at a time in 120 MiB; "
-            "a Jacobian keeps 1 of 5 shots and repeats the others",
+            "gradient: 1 of 5 shots at a time, 50 MiB of 120 MiB (50 MiB a shot, field stored "
+            "every step); a Jacobian keeps 1 of 5 shots, 50 MiB and repeats the others",
         ),
         (
             "20MiB",
-            "(field stored every 1 steps, time in 13 segments); 2 shots at a time in 20 MiB; "
-            "a Jacobian keeps 2 of 5 shots and repeats the others",
+            "gradient: 1 of 5 shots at a time, 9 MiB of 20 MiB (9 MiB a shot, field stored every "
+            "step, time in 13 segments); a Jacobian keeps 2 of 5 shots, 8 MiB and repeats the "
+            "others",
         ),
     ],
 )
 def test_the_estimate_tells_the_whole_plan_in_a_sentence(memory, text, one_thread):
-    told = str(estimate_memory(Grid.openfwi(), Acquisition.openfwi(), memory=memory))
-    assert told.startswith("gradient: ")
-    assert told.endswith(text)
+    assert str(estimate_memory(Grid.openfwi(), Acquisition.openfwi(), memory=memory)) == text
+
+
+def test_a_plan_for_nothing_says_so(grid, acq):
+    told = str(AcousticModelling2D(grid, acq, memory="1MiB").plan())
+    assert told.endswith("time in 6 segments; not one shot fits into 1 MiB")
+
+
+@pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (2, 3)])
+def test_what_a_band_is_told_to_need_is_what_its_threads_take(
+    grid, acq, monkeypatch, threads, at_once
+):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    F = AcousticModelling2D(grid, acq, memory="1GiB").for_band(30.0)
+    plan = F.plan("float64")
+    assert (plan.workers, plan.batch, plan.needed) == (at_once, 3, at_once * plan.per_shot)
+    assert plan.per_shot == 2 * F.memory.per_shot
+    every = f"field stored every {plan.interval} steps"
+    assert plan.interval > 1
+    assert str(plan).startswith(f"gradient: {at_once} of 3 shots at a time, ")
+    assert every in str(plan)
+
+
+def test_a_plan_is_for_what_is_computed(F):
+    single, double = F.plan(), F.plan(torch.float64)
+    assert F.plan("float16") == F.plan(np.dtype("float32")) == single == F.memory
+    assert F.plan("float64") == double
+    assert double.per_shot == 2 * single.per_shot
+    with pytest.raises(VMBTypeError, match="dtype: must be real and numeric"):
+        F.plan("complex64")
+
+
+def test_the_highest_velocity_counts():
+    grid = Grid((26, 22), 10.0)
+    acq = Acquisition.fixed_spread([50.0], [20.0], nt=100, dt=4e-3, f0=8.0)
+    plans = [estimate_memory(grid, acq, max_vel=v, memory="1GiB") for v in (2000.0, 4500.0)]
+    F = AcousticModelling2D(grid, acq, max_vel=2000.0, memory="1GiB")
+    assert plans[0] == F.memory
+    assert plans[1].per_shot == 2 * plans[0].per_shot
+
+
+def test_the_matrix_of_the_time_correction_is_taken_from_the_budget(grid, acq):
+    size = AcousticModelling2D(grid, acq, memory="1GiB").memory.per_shot
+    fits, matrix = 3.01 * size / 0.9, 4 * 200**2
+    for room, batch in ((0.0, 2), (matrix / 0.9, 3)):
+        F = AcousticModelling2D(grid, acq, time_correction=True, memory=fits + room)
+        assert F.memory.batch == batch
+    assert 0.01 * size < matrix
 
 
 def test_a_tenth_of_the_budget_is_left_for_data_and_running_fields(grid, acq):
@@ -122,10 +135,16 @@ def test_the_plan_keeps_within_the_budget(factor, workers):
     assert (plan.segments > 1) == (full.per_shot > 0.9 * plan.budget)
 
 
-def test_shots_are_split_evenly_over_batches(grid, acq):
-    F = AcousticModelling2D(grid, acq, memory="1GiB")
-    F = AcousticModelling2D(grid, acq, memory=2.4 * F.memory.per_shot)
-    assert F.batches() == [slice(0, 2), slice(2, 3)]
+@pytest.mark.parametrize("factor", [0.4, 0.55, 0.6, 1.5, 2.5, 3.4])
+def test_one_simulation_of_a_batch_keeps_all_or_nothing(factor):
+    settings = {"nt": 400, "nbl": 5, "space_order": 4}
+    full = estimate((30, 30), 3, **settings, budget=2**40)
+    budget = int(factor * full.per_shot)
+    plan = estimate((30, 30), 3, **settings, budget=budget, workers=None)
+    assert plan.workers == plan.batch > 0
+    assert plan.kept in (0, 3)
+    assert plan.kept * plan.lasting <= 0.9 * budget
+    assert plan.needed <= 0.9 * budget
 
 
 def test_a_shot_that_does_not_fit_is_refused(grid, acq):

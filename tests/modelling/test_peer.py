@@ -79,6 +79,13 @@ def test_velocity_is_read_without_the_absorbing_zone() -> None:
     np.testing.assert_allclose(vp, VELOCITY, rtol=2e-7)
 
 
+def test_velocity_is_read_where_there_is_no_absorbing_zone() -> None:
+    AWop = stand_in()
+    nbl, AWop.model.nbl = AWop.model.nbl, 0
+    AWop.model.vp = SimpleNamespace(data=AWop.model.vp.data[nbl:-nbl, nbl:-nbl])
+    np.testing.assert_allclose(velocity_of(AWop), VELOCITY, rtol=2e-7)
+
+
 @pytest.mark.parametrize("spacing", [6.6, 20.0 / 3.0])
 def test_points_on_cells_in_single_precision_stay_on_them(spacing: float) -> None:
     AWop = stand_in(spacing=(spacing, spacing), origin=(123.4, 0.0), xs=(123.4 + 17 * spacing,) * 2)

@@ -55,15 +55,27 @@ def saved(folder, name, rank):
 
 
 @pytest.fixture(scope="session")
-def mpi():
+def lack():
+    """Return what skips for want of something, or fails where ``VMB_MPI`` asks for it."""
+
+    def lack(what):
+        if os.environ.get("VMB_MPI"):
+            pytest.fail(f"VMB_MPI is set, and the test {what}")
+        pytest.skip(what)
+
+    return lack
+
+
+@pytest.fixture(scope="session")
+def mpi(lack):
     """Return a launcher, or skip."""
     for module in ("mpi4py", "pylops_mpi"):
         if find_spec(module) is None:
-            pytest.skip(f"needs {module}: pip install 'pylops-vmb[mpi]'")
+            lack(f"needs {module}: pip install 'pylops-vmb[mpi]'")
     beside = Path(sys.executable).with_name("mpiexec")
     mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
     if mpiexec is None:
-        pytest.skip("needs mpiexec: pip install mpich")
+        lack("needs mpiexec: pip install mpich")
     return Launcher(mpiexec)
 
 
@@ -76,7 +88,7 @@ def jobs():
     return module
 
 
-SERIAL = "iterates", "one_shot", "jacobian", "hybrid"
+SERIAL = "iterates", "helpers", "one_shot", "jacobian", "hybrid"
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +109,10 @@ def alone(jobs, folder):
 def two(mpi, folder):
     """Return what each of two processes finds."""
     more = "hybrid,stopped,resumed,failures,untimely,machine"
-    return mpi.run(2, f"iterates,one_shot,jacobian,{more}", folder)
+    return mpi.run(2, f"iterates,helpers,one_shot,jacobian,{more}", folder)
 
 
 @pytest.fixture(scope="session")
 def four(mpi, tmp_path_factory):
     """Return what each of four processes finds, one more than there are shots."""
-    return mpi.run(4, "iterates,one_shot,jacobian", tmp_path_factory.mktemp("mpi4"))
+    return mpi.run(4, "iterates,helpers,one_shot,jacobian", tmp_path_factory.mktemp("mpi4"))

@@ -15,7 +15,7 @@ import torch
 from pylops.optimization.callback import Callbacks
 
 import pylops_vmb as vmb
-from pylops_vmb.inversion import mpi_jacobian, scatter_shots
+from pylops_vmb.inversion import estimate_wavelet, mpi_jacobian, scatter_shots, suggest_bands
 from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
 
 LBFGS = {"optimiser": "lbfgs"}
@@ -98,6 +98,24 @@ def iterates(comm, _folder):
     d = observed(F) if comm is None else scatter_shots(observed(F), comm)
     found |= figures("own bands", vmb.fwi(F, d, niter=1, shots=2, comm=comm))
     return found | figures("newton", vmb.gauss_newton(F, d, start(), niter=1, comm=comm))
+
+
+def helpers(comm, _folder):
+    """Choose bands and estimate the wavelet, data whole and scattered over shots."""
+    F, found = modelling(), {}
+    d = observed(F, "float64")
+    for name, data in (("whole", d), ("scattered", d if comm is None else scattered(d, comm))):
+        found[f"{name} bands"] = suggest_bands(data, F.acq.dt, comm=comm)
+        found[f"{name} wavelet"] = estimate_wavelet(F, velocity(), data, comm=comm)
+    return found
+
+
+def scattered(d, comm):
+    """Return data as a process makes them that reads its own shots."""
+    import pylops_mpi  # noqa: PLC0415 (only under mpiexec)
+
+    ranks = np.array_split(d, comm.size)
+    return pylops_mpi.DistributedArray(d.shape, comm, local_array=ranks[comm.rank])
 
 
 def one_shot(comm, _folder):
@@ -210,6 +228,7 @@ def failures(comm, folder):
         ),
         "misfit": lambda: vmb.fwi(F, d, x0, comm=comm, misfit=partial(dying, last)),
         "operator": lambda: vmb.fwi(F @ pylops.Identity(F.shape[1]), d, x0, comm=comm),
+        "flat": lambda: suggest_bands(scatter_shots(d, comm), F.acq.dt, comm=comm),
         "velocity": lambda: mpi_jacobian(F, np.zeros(GRID.dims), comm),
         "forgotten": lambda: vmb.fwi(F, scatter_shots(d, comm), x0),
         "comm": lambda: vmb.fwi(F, d, x0, comm=comm.size),
@@ -274,6 +293,7 @@ JOBS = {
     job.__name__: job
     for job in (
         iterates,
+        helpers,
         one_shot,
         stopped,
         resumed,

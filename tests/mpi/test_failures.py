@@ -19,6 +19,7 @@ MESSAGES = {
     "folder": "VMBFileError: rank 0 of 2: ",
     "misfit": "ZeroDivisionError: rank 1 of 2: integer division",
     "operator": "VMBTypeError: F: must model some of its shots alone",
+    "flat": "VMBValueError: rank 0 of 2: d: must have an axis of time, and one of shots",
     "velocity": "VMBValueError: rank 0 of 2: vp: must be positive",
     "forgotten": "VMBValueError: comm: is needed for data that are distributed over processes",
     "comm": "VMBTypeError: comm: must be an MPI communicator, got int",

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.inversion.interrupts import Interrupts
-from pylops_vmb.inversion.reports import apart, describe, first_error
+from pylops_vmb.inversion.processes.interrupts import Interrupts
+from pylops_vmb.inversion.processes.shared_errors import apart, describe, first_error
 
 
 def press():
@@ -96,3 +96,10 @@ def test_one_process_needs_no_mpi():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [("1", pytest.fail), ("", pytest.skip)])
+def test_where_mpi_is_asked_for_its_absence_is_a_failure(lack, monkeypatch, asked, outcome):
+    monkeypatch.setenv("VMB_MPI", asked)
+    with pytest.raises(outcome.Exception, match="needs mpiexec"):
+        lack("needs mpiexec")

@@ -37,6 +37,16 @@ def test_bands_draws_and_gauss_newton_see_all_shots(several, alone, name):
         assert_same(found, alone["iterates"], name)
 
 
+@pytest.mark.parametrize("data", ["whole", "scattered"])
+def test_bands_and_wavelet_are_those_of_one_process(several, alone, data):
+    bands, wav = (np.asarray(alone["helpers"][f"{data} {what}"]) for what in ("bands", "wavelet"))
+    for found in several["helpers"]:
+        np.testing.assert_allclose(found[f"{data} bands"], bands, rtol=1e-12)
+        np.testing.assert_allclose(
+            found[f"{data} wavelet"], wav, rtol=0.0, atol=1e-9 * np.abs(wav).max()
+        )
+
+
 def test_a_process_without_shots_takes_part(several, alone):
     for found in several["one_shot"]:
         assert_same(found, alone["one_shot"], "fwi")

@@ -116,11 +116,37 @@ def test_a_wrong_adjoint_is_refused(J, dy):
         cgls(Op, dy.ravel())
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("broken", ["forward", "adjoint"])
+def test_values_that_are_not_finite_are_refused(library, calls, broken):
+    class Breaking(pylops.LinearOperator):
+        """Gives NaN in the second or the first call of one of its sides."""
+
+        count = 0
+
+        def _matvec(self, x):
+            return self._maybe(x, "forward")
+
+        def _rmatvec(self, y):
+            return self._maybe(y, "adjoint")
+
+        def _maybe(self, v, side):
+            self.count += side == broken
+            return np.array([1.0, 2.0]) * v * (np.nan if self.count == calls else 1.0)
+
+    y = np.array([1.0, -2.0])
+    Op = VStack([Breaking(dtype="float64", dims=(2,), dimsd=(2,))])
+    with pytest.raises(VMBValueError, match=r"cgls: .*must give finite values, got NaN.*Check Op"):
+        cgls(Op, LIBRARIES[library](y), tol=0.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"y": np.ones((3, 2))}, "y: must have shape dimsd = .*axes seem to be swapped"),
         ({"y": np.full((2, 3), np.nan)}, "y: must be finite"),
+        ({"x0": np.full(12, np.inf)}, "x0: must be finite"),
         ({"x0": np.ones(5)}, "x0: must have shape dims"),
         ({"niter": -1}, "niter: must be at least 0"),
         ({"damp": -1.0}, "damp: must be at least 0"),

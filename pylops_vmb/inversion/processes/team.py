@@ -1,4 +1,4 @@
-"""Who computes together: the one place where the parts of several processes become a sum."""
+"""Who computes together: the one place where the shares of several processes become a sum."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,8 +10,8 @@ import torch
 from pylops_vmb._checks import refuse
 from pylops_vmb.operators import NonlinearOperator
 
-Parts = Callable[[], Sequence[torch.Tensor]]
-"""Computes this member's share: float64 tensors of the same shapes in every member."""
+Shares = Callable[[], Sequence[torch.Tensor]]
+"""Computes this member's shares of sums: float64 tensors of the same shapes in every member."""
 
 
 class Team(Protocol):
@@ -50,8 +50,8 @@ class Team(Protocol):
     def together(self) -> AbstractContextManager[None]:
         """Run a block in all members; an error or Ctrl-C in one is raised in all of them."""
 
-    def sum(self, parts: Parts) -> list[torch.Tensor]:
-        """Compute this member's share and return the sum over all members, the same in each.
+    def sum(self, shares: Shares) -> list[torch.Tensor]:
+        """Compute this member's shares and return the sums over all members, the same in each.
 
         An error in one member is raised in all of them.
         """
@@ -92,9 +92,9 @@ class Alone:
         """Run a block."""
         return nullcontext()
 
-    def sum(self, parts: Parts) -> list[torch.Tensor]:
-        """Return the share: it is the sum."""
-        return list(parts())
+    def sum(self, shares: Shares) -> list[torch.Tensor]:
+        """Return the shares: they are the sums."""
+        return list(shares())
 
     def agree(self, value: Any) -> Any:
         """Return the value."""

@@ -1,4 +1,4 @@
-"""Shots over processes: the only file that knows MPI."""
+"""The team of an MPI communicator: the only file that sends messages."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -7,17 +7,15 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import pylops
 import torch
 from numpy.typing import NDArray
 
-from pylops_vmb._backend import kind_of, numpy_dtype, working_dtype
 from pylops_vmb._checks import refuse
 from pylops_vmb._optional import optional_import
 from pylops_vmb.errors import VMBRuntimeError, VMBTypeError
-from pylops_vmb.inversion.interrupts import Interrupts
-from pylops_vmb.inversion.reports import apart, describe, first_error
-from pylops_vmb.inversion.team import ALONE, Parts, Team
+from pylops_vmb.inversion.processes.interrupts import Interrupts
+from pylops_vmb.inversion.processes.shared_errors import apart, describe, first_error
+from pylops_vmb.inversion.processes.team import ALONE, Shares, Team
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.operators import NonlinearOperator
 
@@ -104,17 +102,17 @@ class MPITeam:
         """Run a block in all processes; an error or Ctrl-C in one is raised in all of them."""
         return self._block("end a block")
 
-    def sum(self, parts: Parts) -> list[torch.Tensor]:
-        """Compute this process's share and return the sum, the same in all of them."""
+    def sum(self, shares: Shares) -> list[torch.Tensor]:
+        """Compute this process's shares and return their sums, the same in all of them."""
         with self._interrupts.held():
             with self._block("compute a share"):
-                shares = list(parts())
-                packed = _pack(shares)
+                mine = list(shares())
+                packed = _pack(mine)
             self._meet(f"add {packed.size} numbers")
             total = np.empty_like(packed)
             self._comm.Reduce(packed, total, root=0)
             self._comm.Bcast(total, root=0)
-        return _unpack(total, shares)
+        return _unpack(total, mine)
 
     def agree(self, value: Any) -> Any:
         """Return the first process's value, in all of them."""
@@ -182,84 +180,6 @@ class _Block(AbstractContextManager[None]):
 def team_of(comm: Any) -> Team:
     """Return the team of a communicator; None is a team of one, and needs no MPI."""
     return ALONE if comm is None else MPITeam(comm)
-
-
-def scatter_shots(d: Any, comm: Any) -> Any:
-    """Scatter data over the processes by shots.
-
-    Parameters
-    ----------
-    d : :obj:`numpy.ndarray`
-        Data ``(ns, nr, nt)``, the same in all processes.
-    comm : :obj:`mpi4py.MPI.Comm`
-        The communicator.
-
-    Returns
-    -------
-    d : :obj:`pylops_mpi.DistributedArray`
-        The same data, flat: what `fwi` takes, and the vectors of `mpi_jacobian`.
-
-    Notes
-    -----
-    Where each process reads its own shots, make the array from them:
-    ``DistributedArray((ns, nr, nt), comm, local_array=mine)``; `fwi` takes it as it is, and
-    ``.ravel()`` makes the vector.
-    """
-    pylops_mpi = optional_import("pylops_mpi", "scatter_shots")
-    d = np.asarray(d)
-    mine = MPITeam(comm).shots(len(d))
-    shapes = [(size,) for size in comm.allgather(d[mine].size)]
-    return pylops_mpi.DistributedArray(
-        d.size, comm, local_shapes=shapes, local_array=d[mine].flatten()
-    )
-
-
-def mpi_jacobian(F: NonlinearOperator, vp: Any, comm: Any) -> Any:
-    r"""Return the Jacobian of a survey whose shots are shared between processes.
-
-    Parameters
-    ----------
-    F : `AcousticModelling2D`
-        The modelling of the whole survey.
-    vp : :obj:`numpy.ndarray`
-        Velocity ``(nx, nz)`` in m/s, the same in all processes.
-    comm : :obj:`mpi4py.MPI.Comm`
-        The communicator.
-
-    Returns
-    -------
-    J : :obj:`pylops_mpi.MPIVStack`
-        From a broadcast model to data scattered by shots (see `scatter_shots`).  It
-        works with all of :mod:`pylops_mpi`: ``J.H @ dd`` is reverse-time migration,
-        ``pylops_mpi.cgls(J, dd, x0)`` is least-squares migration.
-
-    Raises
-    ------
-    VMBTypeError
-        If `F` cannot model some of its shots alone.
-
-    Notes
-    -----
-    Each process holds :math:`J_i`, the Jacobian of its shots, and
-
-    .. math::
-        J = \begin{bmatrix} J_1 \\ \vdots \\ J_n \end{bmatrix}, \qquad
-        J^H d = \sum_i J_i^H d_i.
-
-    A process without shots holds an operator without rows.
-    """
-    pylops_mpi = optional_import("pylops_mpi", "mpi_jacobian")
-    team = MPITeam(comm)
-    F = team.equip(F)
-    with team.together():
-        J = _local_jacobian(F, vp, team.shots(F.dimsd[0]))
-    return pylops_mpi.MPIVStack([J], base_comm=comm, dtype=J.dtype)
-
-
-def _local_jacobian(F: Any, vp: Any, mine: slice) -> Any:
-    if mine.start < mine.stop:
-        return F.shots(mine).jacobian(vp)
-    return pylops.Zero(0, F.shape[1], dtype=numpy_dtype(working_dtype(kind_of(vp, "vp").dtype)))
 
 
 def _pack(shares: Sequence[torch.Tensor]) -> NDArray[np.float64]:

@@ -146,7 +146,8 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             warn_of_nameless(self.settings)
         self._autosave = AutoSave(checkpoint, self._identity(), team=self._team)
         x = self._start(x0)
-        self._log("%s, bands %s", self._plan() or self.Op.name, self.bands)
+        bands = ", ".join(f"{corner:.3g}" for corner in self.bands)
+        self._log("%s; bands up to %s Hz", self._plan() or self.Op.name, bands)
         total = len(self.bands) * self.settings.niter
         hidden = not show or self._team.rank > 0
         self._bar = tqdm(total=total, initial=self.iiter, disable=hidden, mininterval=1)

@@ -160,7 +160,7 @@ def test_the_plan_that_is_logged_is_the_one_that_runs(F, dobs, x0, caplog):
         solver.solve(dobs, x0)
     (part, *_) = solver._stage._objective._parts
     assert solver._plan().per_shot == part.F.memory.per_shot < F.memory.per_shot
-    assert f"{solver._plan()}, bands (5.0,)" in caplog.text
+    assert f"{solver._plan()}; bands up to 5 Hz" in caplog.text
 
 
 def test_a_perfect_start_has_converged(paper):

@@ -26,6 +26,22 @@ def data_dir() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def raising():
+    """Return a maker of callbacks that raise an error once so many steps are done."""
+    from pylops.optimization.callback import Callbacks  # noqa: PLC0415 - only where it is used
+
+    class Raising(Callbacks):
+        def __init__(self, after: int, error: type[BaseException] = ZeroDivisionError) -> None:
+            self.after, self.error = after, error
+
+        def on_step_end(self, solver, _x) -> None:
+            if solver.iiter == self.after:
+                raise self.error
+
+    return Raising
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the tests marked ``cuda`` where there is no CUDA device."""
     if item.get_closest_marker("cuda") is None:

@@ -39,6 +39,11 @@ LABELS = {
     OWN_STEP: "the same at the time step of its choice",
     EXACT: "ours, every step stored",
 }
+CALLS = (
+    "Seconds are those of the second call in a process; the first one compiles and fills caches.  "
+    "Added memory is the peak resident size (VmHWM) above the resident size after imports and "
+    "set-up; both calls count."
+)
 Results = dict[str, list[dict[str, Any]]]
 
 
@@ -179,9 +184,7 @@ def _verdicts(results: Results, gradients: dict[str, NDArray[Any]]) -> list[str]
 def _remarks(options: argparse.Namespace) -> list[str]:
     return [
         f"Medians of {options.rounds} fresh processes each, in turn; {threads()}.",
-        "Seconds are those of the second call in a process; the first one compiles and fills "
-        "caches.  Added memory is the peak resident size (VmHWM) above the resident size after "
-        "imports and set-up; both calls count.",
+        CALLS,
         "Ours and deepwave model the data and compare them; PyLops is handed the residual.  Its "
         "time step is set to that of the others; left alone it takes the longest stable one.",
         "Difference and cosine are against the gradient with every step stored, of the same "

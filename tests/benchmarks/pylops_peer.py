@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pylops_vmb as vmb
-from tests.benchmarks.gradient import Results, added, make_problem, median_of, run_alone
+from tests.benchmarks.gradient import CALLS, Results, added, make_problem, median_of, run_alone
 from tests.benchmarks.report import NotMeasuredError, Report, threads, verdict
 
 
@@ -282,9 +282,7 @@ def _first(problem: Mapping[str, Any], shots: int) -> dict[str, Any]:
 def _remarks(options: argparse.Namespace) -> list[str]:
     return [
         f"Medians of {options.rounds} fresh processes each, in turn; {threads()}.",
-        "Seconds are those of the second call in a process; the first one compiles and fills "
-        "caches.  Added memory is the peak resident size (VmHWM) above the resident size after "
-        "imports and set-up; both calls count.",
+        CALLS,
         "Operators are set up beforehand: for Born modelling and a repeated adjoint that includes "
         "our Jacobian, for PyLops its AcousticWave2D.  Its adjoint runs the forward pass each "
         "time, and is what its gradient is compared by: it is handed the residual, while ours and "

@@ -16,15 +16,6 @@ from pylops_vmb.inversion import linear_start
 SHORT = {"niter": 2, "bands": (20.0, None)}
 
 
-class Dying(Callbacks):
-    def __init__(self, after):
-        self.after = after
-
-    def on_step_end(self, solver, _):
-        if solver.iiter == self.after:
-            raise ZeroDivisionError
-
-
 def test_it_starts_from_a_network_near_the_truth(case, network):
     G = network(case.true)
     result = vmb.hybrid(case.F, case.d, G, x0=case.fallback, smooth_start=1.0, **SHORT)
@@ -113,13 +104,13 @@ def test_kinds_come_out_as_they_came_in(case, network):
 
 
 @pytest.mark.parametrize("near", [True, False], ids=["network", "fallback"])
-def test_a_resumed_hybrid_keeps_its_start_to_the_bit(tmp_path, case, network, near):
+def test_a_resumed_hybrid_keeps_its_start_to_the_bit(tmp_path, case, network, near, raising):
     G = network(case.true if near else 0.0 * case.true + 3000.0)
     path, more = tmp_path / "run.safetensors", SHORT | {"x0": case.fallback}
     whole = vmb.hybrid(case.F, case.d, G, **more)
     for after in (1, 3):
         with pytest.raises(ZeroDivisionError):
-            vmb.hybrid(case.F, case.d, G, callbacks=[Dying(after)], checkpoint=path, **more)
+            vmb.hybrid(case.F, case.d, G, callbacks=[raising(after)], checkpoint=path, **more)
     resumed = vmb.hybrid(case.F, case.d, G, checkpoint=path, **more)
     np.testing.assert_array_equal(resumed.vp, whole.vp)
     assert resumed.cost.tolist() == whole.cost.tolist()

@@ -18,17 +18,6 @@ LBFGS = {"optimiser": "lbfgs", "misfit": "l2"}
 BANDS = {"niter": 3, "bands": (20.0, None)}
 
 
-class Dying(Callbacks):
-    """Raises once so many steps are done."""
-
-    def __init__(self, after):
-        self.after = after
-
-    def on_step_end(self, solver, _):
-        if solver.iiter == self.after:
-            raise ZeroDivisionError
-
-
 class Copying(Callbacks):
     """Keeps the file as it was when a step began: what a killed process leaves."""
 
@@ -55,12 +44,14 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("settings", [ADAM, LBFGS], ids=["adam", "lbfgs"])
-def test_a_run_that_fails_again_and_again_is_resumed_to_the_bit(path, F, dobs, x0, settings):
+def test_a_run_that_fails_again_and_again_is_resumed_to_the_bit(
+    path, F, dobs, x0, settings, raising
+):
     more = BANDS | settings | {"smooth": 0.5}
     whole = vmb.fwi(F, dobs, x0, **more)
     for after in (1, 3, 4):  # in the first band, at its end, in the second
         with pytest.raises(ZeroDivisionError):
-            vmb.fwi(F, dobs, x0, callbacks=[Dying(after)], checkpoint=path, **more)
+            vmb.fwi(F, dobs, x0, callbacks=[raising(after)], checkpoint=path, **more)
     resumed = vmb.fwi(F, dobs, x0, checkpoint=path, **more)
     assert_same(resumed, whole)
     assert resumed.niter == 6
@@ -88,7 +79,7 @@ def test_saving_waits_for_its_time(path, monkeypatch):
 
 def test_a_finished_run_is_returned_as_it_is(path, F, dobs, x0):
     first = vmb.fwi(F, dobs, x0, checkpoint=path, **BANDS)
-    counting = Dying(None)
+    counting = Callbacks()
     counting.on_step_begin = lambda *_: pytest.fail("a finished run took a step")
     assert_same(vmb.fwi(F, dobs, x0, checkpoint=path, callbacks=[counting], **BANDS), first)
 

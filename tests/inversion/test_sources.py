@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from pylops.optimization.callback import Callbacks
 
 import pylops_vmb as vmb
 from pylops_vmb.errors import VMBTypeError, VMBValueError
@@ -194,24 +193,17 @@ def test_fwi_with_a_wrong_wavelet_needs_the_estimate(F, observed, true, smooth):
     assert seeing.cost[-1] < 0.05 < blind.cost[-1]
 
 
-class Stopping(Callbacks):
-    """Presses Ctrl-C once so many steps are done."""
-
-    def __init__(self, after):
-        self.after = after
-
-    def on_step_end(self, solver, _):
-        if solver.iiter == self.after:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("after", [2, 4, 5])
-def test_the_wavelet_of_a_band_survives_a_stop_in_its_middle(tmp_path, F, observed, smooth, after):
+def test_the_wavelet_of_a_band_survives_a_stop_in_its_middle(
+    tmp_path, F, observed, smooth, after, raising
+):
     settings = {"niter": 4, "bands": (20.0, None), "estimate_source": True}
     data = observed.astype("float32")
     whole = vmb.fwi(F, data, smooth, **settings)
     path = tmp_path / "run.safetensors"
-    vmb.fwi(F, data, smooth, callbacks=[Stopping(after)], checkpoint=path, **settings)
+    vmb.fwi(
+        F, data, smooth, callbacks=[raising(after, KeyboardInterrupt)], checkpoint=path, **settings
+    )
     rest = vmb.fwi(F, data, smooth, checkpoint=path, **settings)
     np.testing.assert_array_equal(rest.vp, whole.vp)
     assert rest.cost.tolist() == whole.cost.tolist()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -21,6 +21,7 @@ from pylops_vmb.learned.preprocessing import Preprocessing
 _LOGGER = logging.getLogger(__name__)
 _LOSSES = {"l1": torch.nn.functional.l1_loss, "mse": torch.nn.functional.mse_loss}
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 class Samples(Protocol):
@@ -40,9 +41,13 @@ class TrainingConfig:
     epochs, batch : :obj:`int`
         Passes through the data, and samples a step (the last batch may be smaller).
     lr : :obj:`float`
-        Highest learning rate of the one-cycle schedule.
+        Highest learning rate of the schedule.
     weight_decay : :obj:`float`
-        Of AdamW.
+        Of the optimizer.
+    optimizer : {"adamw", "adam"}
+        With torch's other settings.
+    schedule : {"one-cycle", "constant"}
+        How the learning rate changes.
     loss : {"l1", "mse"}
         Of velocities divided by `vp_scale`.
     vp_scale : :obj:`float`
@@ -59,6 +64,8 @@ class TrainingConfig:
     batch: int = 16
     lr: float = 2e-3
     weight_decay: float = 1e-2
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
     loss: str = "l1"
     vp_scale: float = 1500.0
     ema: float = 0.998
@@ -72,6 +79,8 @@ class TrainingConfig:
             check_number(name, getattr(self, name), above=0.0)
         check_number("ema", self.ema, at_least=0.0, at_most=1.0)
         check_choice("loss", self.loss, _LOSSES)
+        check_choice("optimizer", self.optimizer, _OPTIMIZERS)
+        check_choice("schedule", self.schedule, ("one-cycle", "constant"))
         check_choice("precision", self.precision, _PRECISIONS)
 
 
@@ -127,12 +136,10 @@ class Trainer:
         self.preprocessing, self.config = preprocessing, config
         self.checkpoint = checkpoint
         self.steps = -(-len(data) // config.batch)
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = _OPTIMIZERS[config.optimizer](
             self.net.parameters(), lr=config.lr, weight_decay=config.weight_decay
         )
-        self.schedule = OneCycleLR(
-            self.optimizer, config.lr, total_steps=config.epochs * self.steps, pct_start=0.2
-        )
+        self.schedule = _schedule(self.optimizer, config, config.epochs * self.steps)
         self.history: list[dict[str, float]] = []
         self._done, self._losses = 0, torch.zeros(())
         if checkpoint.exists():
@@ -269,3 +276,9 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self.history = state["history"]
         self._done, self._losses = state["done"], state["losses"]
+
+
+def _schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, total: int) -> LRScheduler:
+    if config.schedule == "constant":
+        return ConstantLR(optimizer, factor=1.0, total_iters=0)
+    return OneCycleLR(optimizer, config.lr, total_steps=total, pct_start=0.2)

@@ -7,6 +7,7 @@ from pylops_vmb.velocity.layers import CurvedLayers, FlatLayers
 from pylops_vmb.velocity.mixture import Mixture
 from pylops_vmb.velocity.presets import fcnvmb_like, openfwi_like
 from pylops_vmb.velocity.salt import SaltBodies
+from pylops_vmb.velocity.stored import StoredVelocities
 
 __all__ = [
     "CurvedLayers",
@@ -15,6 +16,7 @@ __all__ = [
     "Gradients",
     "Mixture",
     "SaltBodies",
+    "StoredVelocities",
     "VelocityGenerator",
     "fcnvmb_like",
     "openfwi_like",

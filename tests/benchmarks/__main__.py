@@ -21,6 +21,7 @@ NAMES = (
     "cf_sample0",
     "marmousi",
     "overthrust",
+    "family",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
 

@@ -22,6 +22,7 @@ NAMES = (
     "marmousi",
     "overthrust",
     "family",
+    "generalisation",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
 

@@ -5,9 +5,6 @@ Every third cell of their own models, 67 x 101 cells of 30 m; 10 shots, 101 rece
 theirs, so that gathers are 133 x 101: all lengths and times are a third of the published ones.
 """
 
-import json
-import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +25,6 @@ from pylops_vmb.training import ShardedSet, Simulation, Trainer, TrainingConfig,
 from pylops_vmb.velocity import StoredVelocities, VelocityGenerator
 from tests.benchmarks.report import data_folder
 
-_LOGGER = logging.getLogger(__name__)
 SPACING, COLUMNS = 30.0, (3, 13, 24, 34, 45, 55, 66, 76, 87, 97)
 WIDTH = 16
 """Filters of the first level, 64 as published: the networks are scaled down, too."""
@@ -141,12 +137,28 @@ def sizes_of(data: ShardedSet) -> dict[str, Any]:
 
 
 def trained(
-    folder: Path, name: str, *, seed: int, epochs: int, data: Any, validation: ShardedSet
+    folder: Path, name: str, *, seed: int, epochs: int, data: Any, validation: Any
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """Return a contender's network and its training; trained now, or read if it was before."""
-    contender, path = CONTENDERS[name], folder / f"{name}-{seed}.safetensors"
+    """Return a contender's network and its training, both kept in the folder."""
+    path = folder / f"{name}-{seed}.safetensors"
+    return train(path, CONTENDERS[name], seed=seed, epochs=epochs, data=data, validation=validation)
+
+
+def train(
+    path: Path,
+    contender: Contender,
+    *,
+    seed: int,
+    epochs: int,
+    data: Any,
+    validation: Any,
+    start: nn.Module | None = None,
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a network and its training; trained now, or read if it was before."""
     torch.manual_seed(seed)
     net = contender.make(sizes_of(validation))
+    if start is not None:
+        net.load_state_dict(start.state_dict())
     if not path.exists():
         config = replace(contender.config, seed=seed, epochs=epochs)
         cpu, wall = time.process_time(), time.monotonic()
@@ -190,10 +202,3 @@ def scores(vp: NDArray[Any], true: NDArray[Any]) -> dict[str, float]:
         "RMSE": rmse(vp, true),
         "SSIM": float(np.mean([ssim(a, b) for a, b in zip(vp, true, strict=True)])),
     }
-
-
-def dump(path: Path, plain: Any) -> None:
-    """Write figures beside the weights, so that a later call can put a table together."""
-    part = path.with_suffix(f".part{os.getpid()}")
-    part.write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    part.replace(path)

@@ -87,7 +87,7 @@ def _notes(found: dict[str, list[dict[str, Any]]]) -> list[str]:
         "Same samples in the same order for all; the last epoch's network, chosen without "
         "looking at the test models; spread is the standard deviation over seeds.",
         "As published: Adam 1e-3, mean square error in m/s, gathers as simulated; in so few "
-        "steps its output hardly leaves zero, so that it also runs with Adam 1e-2 (faster). "
+        "steps its output hardly leaves zero, so that it also runs with Adam 3e-2 (faster). "
         "The others: AdamW one-cycle 2e-3, mean absolute error of scaled labels, "
         "root-mean-square scaling and gain of the gathers, averaged weights. "
         "All: products in bfloat16 while training, float32 when measured.",

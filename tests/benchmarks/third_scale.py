@@ -85,7 +85,7 @@ class Contender:
 
 CONTENDERS = {
     "faithful": Contender(
-        "FCNVMB as published, faster", faithful, replace(PUBLISHED, lr=1e-2), AS_STORED
+        "FCNVMB as published, faster", faithful, replace(PUBLISHED, lr=3e-2), AS_STORED
     ),
     "faithful-slow": Contender("FCNVMB as published", faithful, PUBLISHED, AS_STORED),
     "faithful-scaled": Contender(

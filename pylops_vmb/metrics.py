@@ -1,4 +1,4 @@
-"""How close two velocity models, or two data sets, are: MAE, RMSE, SSIM, PSNR, data misfit.
+"""How close two velocity models, or two data sets, are: MAE, RMSE, SSIM, PSNR, IoU, data misfit.
 
 Every function takes NumPy, torch or CuPy arrays on any device and returns a float.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylops_vmb._backend import to_tensor
-from pylops_vmb._checks import check_choice, check_finite, check_pair, refuse
+from pylops_vmb._checks import check_choice, check_finite, check_number, check_pair, refuse
 
 OPENFWI_RANGE = (1500.0, 4500.0)
 _C1, _C2 = 0.01**2, 0.03**2
@@ -159,6 +159,42 @@ def ssim(
             do="Compare whole models, one at a time",
         )
     return _ssim_gaussian(a, b) if gaussian else _ssim_uniform(a, b)
+
+
+def salt_iou(vp: Any, true: Any, *, above: float = 4000.0) -> float:
+    r"""Overlap of two salt bodies: intersection over union.
+
+    Parameters
+    ----------
+    vp, true : array_like
+        Two models, or two sets of models, of one shape, m/s.
+    above : :obj:`float`, optional
+        Cells faster than this are salt, m/s.
+
+    Returns
+    -------
+    iou : :obj:`float`
+        From 0 (apart) to 1 (equal); NaN where neither holds salt.
+
+    Raises
+    ------
+    VMBValueError
+        If the shapes differ or a value is not finite.
+
+    Notes
+    -----
+    :math:`|A \cap B| / |A \cup B|` of the cells :math:`A`, :math:`B` of salt; in sets of models,
+    all cells are counted together, so that models without salt count where it is seen in vain.
+
+    Examples
+    --------
+    >>> salt_iou([[4500.0, 4500.0, 2000.0]], [[2000.0, 4500.0, 4500.0]])
+    0.3333333333333333
+    """
+    limit = check_number("above", above, unit="m/s")
+    a, b = (values > limit for values in _pair(vp, true))
+    union = int((a | b).sum())
+    return int((a & b).sum()) / union if union else float("nan")
 
 
 def relative_l2(d: Any, dobs: Any) -> float:

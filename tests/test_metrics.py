@@ -6,7 +6,7 @@ import torch
 from skimage.metrics import structural_similarity
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.metrics import mae, psnr, relative_l2, rmse, scores, ssim
+from pylops_vmb.metrics import mae, psnr, relative_l2, rmse, salt_iou, scores, ssim
 
 
 @pytest.fixture
@@ -39,6 +39,18 @@ def test_errors_by_hand():
     assert mae(vp, true) == 1.5
     assert rmse(vp, true) == pytest.approx(np.sqrt(4.5))
     assert relative_l2(vp, true) == pytest.approx(3.0 / np.sqrt(5.0))
+
+
+def test_overlap_of_salt_by_hand():
+    true = np.full((4, 5), 2000.0)
+    vp = true.copy()
+    assert np.isnan(salt_iou(vp, true))
+    true[:2], vp[1:3] = 4500.0, 4500.0
+    assert salt_iou(vp, true) == pytest.approx(1 / 3)
+    assert salt_iou(true, true) == 1.0
+    assert salt_iou(vp, true, above=4600.0) != salt_iou(vp, true)
+    seen_in_vain = np.stack([true, vp]), np.stack([true, np.full_like(true, 2000.0)])
+    assert salt_iou(*seen_in_vain) == pytest.approx(0.5)
 
 
 def test_psnr_is_twenty_db_for_a_tenth_of_the_range(models):

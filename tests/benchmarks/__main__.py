@@ -23,6 +23,7 @@ NAMES = (
     "overthrust",
     "family",
     "generalisation",
+    "salt_transfer",
     "throughput",
 )
 """In the order in which they run: those that start processes before those that fill this one."""

@@ -101,6 +101,29 @@ def check_pair(name: str, value: Any, *, of: str = "numbers") -> tuple[float, fl
     return check_number(name, value[0]), check_number(name, value[1])
 
 
+def check_range(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    unit: str = "",
+) -> tuple[float, float]:
+    """Return ``value`` as ``(least, largest)`` within the bounds (one number is taken twice)."""
+    if np.ndim(value) == 0:
+        value = (value, value)
+    do = "Pass the least value first and the largest last, or one number"
+    if len(value) != 2:
+        refuse(name, "must be two numbers", got=repr(value), do=do)
+    least, largest = (
+        check_number(name, number, at_least=at_least, at_most=at_most, unit=unit)
+        for number in value
+    )
+    if least > largest:
+        refuse(name, "must not fall", got=(least, largest), do=do)
+    return least, largest
+
+
 def check_shape(
     name: str, shape: Iterable[int], expected: Sequence[int], *, axes: str, hint: str = ""
 ) -> tuple[int, ...]:

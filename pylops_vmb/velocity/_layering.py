@@ -78,3 +78,11 @@ def free_velocities(rng: np.random.Generator, count: int, vp_range: tuple[float,
     steps = rng.uniform(0.05, 0.95, size=count)
     steps[0] = rng.uniform()
     return np.asarray(low + (high - low) * (np.cumsum(steps) % 1.0))
+
+
+def uniform_velocities(
+    rng: np.random.Generator, count: int, vp_range: tuple[float, float], *, rising: bool
+) -> Array:
+    """Draw ``count`` velocities in m/s uniformly in the range, sorted if ``rising``."""
+    velocities = rng.uniform(*vp_range, size=count)
+    return np.asarray(np.sort(velocities) if rising else velocities)

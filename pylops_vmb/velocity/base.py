@@ -14,6 +14,7 @@ from pylops_vmb.velocity._checks import check_dims, check_range
 
 Array = npt.NDArray[np.float64]
 Model = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,10 @@ from pylops_vmb.velocity.faults import FaultedLayers
 from pylops_vmb.velocity.gradients import Gradients
 from pylops_vmb.velocity.layers import CurvedLayers, FlatLayers
 from pylops_vmb.velocity.mixture import Mixture
+from pylops_vmb.velocity.ridges import SaltRidges
+from pylops_vmb.velocity.rough import RoughLayers
 from pylops_vmb.velocity.salt import SaltBodies
+from pylops_vmb.velocity.segsalt import SaltBasin
 
 
 def openfwi_like(dims: tuple[int, int] = (70, 70), seed: int = 0) -> Mixture:
@@ -38,12 +41,12 @@ def openfwi_like(dims: tuple[int, int] = (70, 70), seed: int = 0) -> Mixture:
     return Mixture(members, seed=seed)
 
 
-def fcnvmb_like(dims: tuple[int, int] = (301, 201), seed: int = 0) -> SaltBodies:
-    """Return folded layers with salt, in the manner of the set that FCNVMB was published with [1]_.
+def fcnvmb_like(dims: tuple[int, int] = (301, 201), seed: int = 0) -> SaltRidges:
+    """Return rough layers with salt, in the manner of the set that FCNVMB was published with [1]_.
 
-    Five to ten layers that rise from 2000 to 4000 m/s, gentle relief (mean 6.5 cells, at most
-    17, in 201), and in 95 % of the models a salt body of 4500 m/s that takes up to 24 % of the
-    cells, 11 % on average.
+    Five to ten layers of velocities uniform from 2000 to 4000 m/s, sorted downwards, nearly flat
+    with one rough form; in every model salt of 4500 m/s across most of the width, half of it
+    ridges on the bottom (16 % of the cells) and half lenses at mid-depth (7 %).
 
     Parameters
     ----------
@@ -57,15 +60,43 @@ def fcnvmb_like(dims: tuple[int, int] = (301, 201), seed: int = 0) -> SaltBodies
     .. [1] Yang and Ma, 2019, Deep-learning inversion: a next-generation seismic velocity model
        building method, Geophysics 84(4), R583-R599.
     """
-    relief = (0.0, 6.5 / 201, 17 / 201)
-    layers = CurvedLayers(
-        dims, vp_range=(2000.0, 4000.0), layers=(5, 10), rising=1.0, relief=relief
-    )
-    return SaltBodies(
+    layers = RoughLayers(
         dims,
-        seed=seed,
-        vp_range=(2000.0, 4500.0),
-        background=layers,
-        share=0.95,
-        area=(0.0, 0.242),
+        vp_range=(2000.0, 4000.0),
+        layers=(5, 10),
+        thinnest=15.5 / 201,
+        roughness=0.9 / 201,
+        rougher=0.07,
+        reach=5.4 / 301,
+        flare=3.7 / 201,
     )
+    return SaltRidges(dims, seed=seed, vp_range=(2000.0, 4500.0), background=layers)
+
+
+def seg_salt_like(dims: tuple[int, int] = (301, 201), seed: int = 0) -> SaltBasin:
+    """Return basins in the manner of the slices of the SEG/EAGE salt model [1]_.
+
+    Water of 1500 m/s over the uppermost cells, folded sediments from about 1710 to 2700 m/s that
+    lose a seventh below an overpressured horizon, thin reflectors up to 3400 m/s, and in four of
+    five models a salt body of 4482 m/s with a rugose top on 3 to 14 % of the cells.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Cells ``(nx, nz)``.
+    seed : int
+        Seed of the sequence.
+
+    References
+    ----------
+    .. [1] Aminzadeh, Brac and Kunz, 1997, 3-D salt and overthrust models, SEG/EAGE 3-D
+       Modeling Series 1.
+
+    Examples
+    --------
+    >>> from pylops_vmb.velocity import seg_salt_like
+    >>> vp = seg_salt_like((60, 40), seed=3)[0]
+    >>> vp.shape, float(vp.min())
+    ((60, 40), 1500.0)
+    """
+    return SaltBasin(dims, seed=seed, vp_range=(1500.0, 4482.0))

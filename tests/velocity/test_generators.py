@@ -8,18 +8,36 @@ import pytest
 from pylops_vmb.errors import VMBTypeError, VMBValueError
 from pylops_vmb.velocity import (
     CurvedLayers,
+    EvenLayers,
     FaultedLayers,
     FlatLayers,
     Gradients,
     Mixture,
+    RoughLayers,
+    SaltBasin,
     SaltBodies,
+    SaltRidges,
+    SmoothFields,
     VelocityGenerator,
     fcnvmb_like,
+    openfwi_family,
     openfwi_like,
+    seg_salt_like,
 )
 
 DIMS = (34, 25)
-FAMILIES = [FlatLayers, CurvedLayers, FaultedLayers, SaltBodies, Gradients]
+FAMILIES = [
+    FlatLayers,
+    CurvedLayers,
+    EvenLayers,
+    RoughLayers,
+    FaultedLayers,
+    SaltBodies,
+    SaltRidges,
+    SaltBasin,
+    Gradients,
+    SmoothFields,
+]
 
 
 def every_generator(seed=3):
@@ -57,7 +75,7 @@ class TestContract:
 
 @pytest.mark.parametrize("dims", [(301, 201), (70, 70), (8, 8)])
 def test_presets_work_on_any_grid(dims):
-    for preset in (openfwi_like, fcnvmb_like):
+    for preset in (openfwi_like, fcnvmb_like, seg_salt_like):
         models = preset(dims, 1).batch(0, 4)
         assert models.shape == (4, *dims)
         assert np.isfinite(models).all()
@@ -140,25 +158,6 @@ def test_salt_takes_the_area_that_was_asked():
     np.testing.assert_allclose(salt.mean(axis=(1, 2)), 0.1, atol=1e-12)
 
 
-def test_fcnvmb_like_has_the_published_statistics():
-    models = fcnvmb_like((75, 50), 0).batch(0, 200)
-    salt = models == 4500.0
-    area = salt.mean(axis=(1, 2))
-    assert (area > 0).mean() == pytest.approx(0.95, abs=0.04)
-    assert area.mean() == pytest.approx(0.109, abs=0.012)
-    assert area.max() <= 0.2425
-    assert models.min() >= 2000.0
-    assert models[~salt].max() <= 4000.0
-
-
-def test_fcnvmb_like_has_the_published_relief():
-    background = fcnvmb_like((100, 201), 0).background
-    stacks = [background.layering(np.random.default_rng([0, i])).depths for i in range(200)]
-    relief = np.concatenate([np.ptp(depths[:, 100:200], axis=1) for depths in stacks])
-    assert relief.mean() == pytest.approx(6.5, abs=0.7)
-    assert relief.max() <= 17.0
-
-
 def test_mixture_keeps_its_weights():
     mixture = openfwi_like(DIMS, 0)
     members = [member for _, member in mixture.members]
@@ -203,6 +202,16 @@ def test_member_is_the_one_that_draws():
             VMBTypeError,
             "background: must be VelocityGenerator, got float",
         ),
+        (
+            lambda: RoughLayers(DIMS, layers=(5, 12), thinnest=0.08),
+            VMBValueError,
+            "thinnest: leaves no room for the layers, got 12 layers of 0.08",
+        ),
+        (lambda: EvenLayers(DIMS, relief=-0.1), VMBValueError, "relief: must be at least 0.0"),
+        (lambda: SaltRidges(DIMS, lens=2), VMBValueError, "lens: must be at most 1.0"),
+        (lambda: SaltBasin(DIMS, area=(0.1, 0.8)), VMBValueError, "area: must be at most 0.5"),
+        (lambda: SmoothFields(DIMS, waves=(0, 4)), VMBValueError, "waves: must be at least 1"),
+        (lambda: openfwi_family("marmousi"), VMBValueError, "name: is not a known choice"),
         (lambda: SaltBodies(DIMS, vp_salt=6e3), VMBValueError, "vp_salt: must be at most 4500"),
         (lambda: Mixture([]), VMBValueError, "members: must share one grid"),
         (

@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -57,7 +58,9 @@ def read_openfwi(path: str | os.PathLike[str], *, kind: str = "auto") -> NDArray
     return stored[:, 0].transpose(0, 2, 1)
 
 
-def read_fcnvmb(path: str | os.PathLike[str]) -> NDArray[np.float32]:
+def read_fcnvmb(
+    path: str | os.PathLike[str], *, keys: Mapping[str, int] = _FCNVMB_KEYS
+) -> NDArray[np.float32]:
     """Read a ``.mat`` file of Yang and Ma (2019) in PyLops' axis order.
 
     Parameters
@@ -65,6 +68,9 @@ def read_fcnvmb(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     path : path-like
         A MATLAB file that holds gathers ``Rec`` or a velocity model, ``vmodel`` or
         ``svmodel``.  Version 7.3 needs the optional package h5py.
+    keys : :obj:`dict`, optional
+        Names of the variables to look for, with their numbers of axes, where they are
+        others; the first that is found is returned, with its axes reversed.
 
     Returns
     -------
@@ -89,11 +95,14 @@ def read_fcnvmb(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     model building method. Geophysics 84(4), R583-R599.
     """
     file = check_file(path)
-    variables = _load_mat(file)
-    for key, ndim in _FCNVMB_KEYS.items():
+    variables = _load_mat(file, keys)
+    for key, ndim in keys.items():
         if key in variables and variables[key].ndim == ndim:
             return np.ascontiguousarray(variables[key].T, np.float32)
     names = ", ".join(f"{key} {value.shape}" for key, value in variables.items()) or "nothing"
+    if keys is not _FCNVMB_KEYS:
+        wanted = " or ".join(f"{key} with {ndim} axes" for key, ndim in keys.items())
+        _refuse(file, f"does not hold {wanted}", names)
     return _refuse(file, "holds neither Rec (nt, nr, ns) nor vmodel or svmodel (nz, nx)", names)
 
 
@@ -153,14 +162,14 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[NDArray[Any], Grid]:
     return vp, Grid(vp.shape, tuple(spacing.tolist()), tuple(origin.tolist()))
 
 
-def _load_mat(file: Path) -> dict[str, NDArray[Any]]:
+def _load_mat(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat  # noqa: PLC0415  keeps the package's import light
     from scipy.io.matlab import MatReadError  # noqa: PLC0415
 
     with open(file, "rb") as stream:
         version73 = stream.read(len(_MAT73)) == _MAT73
     if version73:
-        return _load_mat73(file)
+        return _load_mat73(file, keys)
     try:
         stored = loadmat(file)
     except (MatReadError, ValueError, TypeError, NotImplementedError, OSError) as err:
@@ -168,11 +177,11 @@ def _load_mat(file: Path) -> dict[str, NDArray[Any]]:
     return {key: np.asarray(value) for key, value in stored.items() if not key.startswith("__")}
 
 
-def _load_mat73(file: Path) -> dict[str, NDArray[Any]]:
+def _load_mat73(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
     h5py = optional_import("h5py", "reading MATLAB 7.3 files")
     try:
         with h5py.File(file, "r") as stored:
-            return {key: stored[key][()].T for key in _FCNVMB_KEYS if key in stored}
+            return {key: stored[key][()].T for key in keys if key in stored}
     except OSError as err:
         return _refuse(file, "is damaged", str(err), cause=err)
 

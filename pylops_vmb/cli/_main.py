@@ -24,6 +24,8 @@ _COMMANDS = {
     "info": "what a file holds",
     "report": "table and picture of an earlier run",
     "train": "make a network's weights from a recipe",
+    "dataset": "simulate models and their gathers, to train on",
+    "finetune": "train a network on, with data of another kind",
 }
 _EPILOG = """\
 Tables and JSON go to stdout, progress and messages to stderr.  Every run that writes
@@ -55,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     except (VMBError, OSError) as err:
         return _fail(messages, str(err))
-    except KeyboardInterrupt:
-        return _fail(messages, "interrupted")
+    except KeyboardInterrupt as stop:
+        return _fail(messages, str(stop) or "interrupted")
     return 0
 
 

@@ -42,6 +42,13 @@ _COLUMNS = {
     "models": ("models", "d"),
     "epochs": ("epochs", "d"),
     "validation_mae_m_s": ("validation MAE m/s", ".1f"),
+    "validation_rmse_m_s": ("RMSE m/s", ".1f"),
+    "validation_ssim": ("SSIM", ".3f"),
+    "task": ("task", ""),
+    "device": ("device", ""),
+    "hours": ("hours", ".2g"),
+    "memory_gib": ("memory GiB", ".2g"),
+    "disk_gib": ("disk GiB", ".2g"),
     "seconds": ("seconds", ".1f"),
     "file": ("file", ""),
 }

@@ -1,24 +1,46 @@
-"""``pylops-vmb train``: make a network's weights from a recipe."""
+"""``pylops-vmb train``: make a network's weights by a recipe, in stages that resume."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._options import add_device, count
-from pylops_vmb.cli._report import NAME, Outcome, publish
+from pylops_vmb.cli._report import NAME, Outcome, publish, table
 from pylops_vmb.cli._solving import check_device
+from pylops_vmb.cli._training import add_settings, add_workers, resumable, scores
+from pylops_vmb.errors import VMBError
+from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.training import recipe
+from pylops_vmb.training.estimates import Need, check_room
+from pylops_vmb.training.recipes import Machine, Recipe, available
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--recipe", required=True, metavar="NAME", help="fcnvmb-mini or tiny")
+    names = ", ".join(available())
+    parser.add_argument("recipe", metavar="RECIPE", help=f"one of {names}")
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder for data, checkpoint and weights; a run that was killed goes on there",
+        help="folder for data, checkpoints and weights; a run that was stopped goes on there",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="data in the place of generated ones: for openfwi-* the folder of the family, for "
+        "fcnvmb-paper* a .npy or .npz file of velocity models (n, nz, nx)",
+    )
+    add_settings(parser, "entries of the recipe, of every stage or of one")
+    parser.add_argument(
+        "--estimate", action="store_true", help="tell time, memory and disk, and start nothing"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="start even if memory or disk seem too small"
     )
     parser.add_argument(
         "--processes",
@@ -27,34 +49,95 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="that simulate (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=count, metavar="N", help="instead of the recipe's")
-    parser.add_argument("--count", type=count, metavar="N", help="samples, instead of the recipe's")
+    add_workers(parser)
     add_device(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Simulate, train, measure, write."""
+    """Estimate, simulate, train, measure, write."""
     check_device(args.device)
-    changes = {name: getattr(args, name) for name in ("epochs", "count")}
-    chosen = recipe(args.recipe, **{k: v for k, v in changes.items() if v is not None})
-    G = chosen.run(args.out, processes=args.processes, device=args.device)
-    weights = args.out / f"{chosen.name}.safetensors"
-    figures: dict[str, Any] = {
-        "method": chosen.name,
-        "models": chosen.count,
-        "epochs": chosen.config.epochs,
-        "validation_mae_m_s": G.card.metrics["validation_mae_m_s"],
-        "seconds": G.card.training["seconds_of_last_run"],
-        "file": weights.name,
+    chosen = recipe(args.recipe, data=args.data, **dict(args.set))
+    machine = Machine(args.device, args.processes, args.workers)
+    if args.estimate or machine.leads:
+        needs = chosen.needs(machine)
+        if args.estimate:
+            return _estimate(needs, args.out)
+        say(f"about {_words(needs)}; --estimate tells more")
+        if not args.yes:
+            _check_room(needs, args.out)
+    with resumable(args.out):
+        G = chosen.run(
+            args.out,
+            device=machine.device,
+            processes=machine.processes,
+            workers=machine.workers,
+            check=False,
+        )
+    return _report(args, chosen, G) if machine.leads else Outcome({}, "")
+
+
+def _check_room(needs: Sequence[Need], folder: Path) -> None:
+    """Refuse a run that has no room, and say how to insist on it."""
+    try:
+        check_room(needs, folder)
+    except VMBError as err:
+        raise type(err)(f"{err} To start all the same, add --yes.") from err
+
+
+def _estimate(needs: Sequence[Need], folder: Path) -> Outcome:
+    """Return the table of an estimate; say on stderr if there is no room."""
+    rows: list[dict[str, Any]] = [_row(need) for need in needs]
+    total = Need("in all", max(need.memory for need in needs), sum(need.disk for need in needs))
+    rows.append(_row(total) | {"device": None, "hours": sum(row["hours"] for row in rows)})
+    fits = True
+    try:
+        check_room(needs, folder)
+    except VMBError as err:
+        fits = False
+        say(f"this run would be refused: {err}")
+    return Outcome({"figures": rows, "fits": fits}, table(rows))
+
+
+def _row(need: Need) -> dict[str, Any]:
+    return {
+        "task": need.task,
+        "device": need.device,
+        "hours": (need.seconds or 0.0) / 3600.0,
+        "memory_gib": need.memory / 2**30,
+        "disk_gib": need.disk / 2**30,
     }
+
+
+def _words(needs: Sequence[Need]) -> str:
+    hours = sum(need.seconds or 0.0 for need in needs) / 3600.0
+    memory, disk = max(need.memory for need in needs), sum(need.disk for need in needs)
+    return f"{hours:.2g} h, {memory / 2**30:.2g} GiB of memory, {disk / 2**30:.2g} GiB of disk"
+
+
+def _report(args: argparse.Namespace, chosen: Recipe, G: LearnedInversion) -> Outcome:
+    """Write the report: one row a stage, its scores as in the card of its weights."""
+    weights = args.out / f"{chosen.name}.safetensors"
+    rows, history = [], {}
+    for stage in chosen.stages:
+        last = stage is chosen.stages[-1]
+        path = weights if last else args.out / stage.name / "weights.safetensors"
+        card = G.card if last else LearnedInversion.load(path).card
+        rows.append(
+            {
+                "method": card.name,
+                "models": stage.count,
+                **scores(card),
+                "file": str(path.relative_to(args.out)),
+            }
+        )
+        history[stage.name] = card.training["history"]
     return publish(
         args.out / NAME,
         args,
-        figures=[figures],
+        figures=rows,
         outputs=[weights],
-        seeds={
-            "network": chosen.config.seed,
-            "velocity": chosen.simulation.velocity.seed,
-        },
-        history=G.card.training["history"],
+        seeds={stage.name: stage.config.seed for stage in chosen.stages},
+        data={stage.name: stage.source.document for stage in chosen.stages},
+        history=history,
+        limits=list(G.card.limits),
     )

@@ -1,284 +1,384 @@
 """The trainer: gathers in, velocity out, resumed to the bit after a kill at any step."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
 import torch
-from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from pylops_vmb._backend import generator
-from pylops_vmb._checks import check_choice, check_integer, check_number, refuse
-from pylops_vmb.errors import VMBFileError, VMBRuntimeError
-from pylops_vmb.io import load_checkpoint, save_checkpoint
+from pylops_vmb._checks import check_integer, refuse
+from pylops_vmb.errors import VMBFileError, VMBRuntimeError, VMBTypeError
+from pylops_vmb.inversion.processes.interrupts import Interrupts
 from pylops_vmb.learned.preprocessing import Preprocessing
+from pylops_vmb.training import checkpoints, identity
+from pylops_vmb.training.datasets.samples import Pair, Samples
+from pylops_vmb.training.distributed import Team
+from pylops_vmb.training.evaluation import has_ssim, score_sums
+from pylops_vmb.training.history import History, added, means
+from pylops_vmb.training.loading import Augment, AugmentedSet, batches, stack
+from pylops_vmb.training.methods.base import Method
+from pylops_vmb.training.methods.supervised import Supervised
+from pylops_vmb.training.order import Order, Part, mixed
+from pylops_vmb.training.settings import TrainingConfig
+from pylops_vmb.training.tally import Sums, Tally, useless
+
+__all__ = ["Trainer", "TrainingConfig"]
 
 _LOGGER = logging.getLogger(__name__)
-_LOSSES = {"l1": torch.nn.functional.l1_loss, "mse": torch.nn.functional.mse_loss}
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-
-
-class Samples(Protocol):
-    """Gathers ``(ns, nt, nr)`` with velocity ``(1, nz, nx)``, by number."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> tuple[torch.Tensor, torch.Tensor]: ...
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Settings of a training; with the data set and the network they fix its result.
-
-    Parameters
-    ----------
-    epochs, batch : :obj:`int`
-        Passes through the data, and samples a step (the last batch may be smaller).
-    lr : :obj:`float`
-        Highest learning rate of the schedule.
-    weight_decay : :obj:`float`
-        Of the optimizer.
-    optimizer : {"adamw", "adam"}
-        With torch's other settings.
-    schedule : {"one-cycle", "constant"}
-        How the learning rate changes.
-    loss : {"l1", "mse"}
-        Of velocities divided by `vp_scale`.
-    vp_scale : :obj:`float`
-        In m/s; 1 trains on m/s as Yang and Ma (2019) did.
-    ema : :obj:`float`
-        Decay of the moving average of the weights, which is what training returns.
-    precision : {"float32", "bfloat16"}
-        Of the products inside the network; weights stay float32.
-    seed : :obj:`int`
-        Of the first weights and of the order of the samples.
-    """
-
-    epochs: int = 20
-    batch: int = 16
-    lr: float = 2e-3
-    weight_decay: float = 1e-2
-    optimizer: str = "adamw"
-    schedule: str = "one-cycle"
-    loss: str = "l1"
-    vp_scale: float = 1500.0
-    ema: float = 0.998
-    precision: str = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            check_integer(name, getattr(self, name), at_least=1)
-        for name in ("lr", "vp_scale"):
-            check_number(name, getattr(self, name), above=0.0)
-        check_number("ema", self.ema, at_least=0.0, at_most=1.0)
-        check_choice("loss", self.loss, _LOSSES)
-        check_choice("optimizer", self.optimizer, _OPTIMIZERS)
-        check_choice("schedule", self.schedule, ("one-cycle", "constant"))
-        check_choice("precision", self.precision, _PRECISIONS)
+_STEP = 2
+"""Keeps the seeds of steps apart from others."""
 
 
 class Trainer:
-    """Train a network on stored samples.
+    """Train a network on stored samples, alone or together with other processes.
 
     Parameters
     ----------
-    net : :obj:`torch.nn.Module`
-        Takes ``(batch, ns, nt, nr)`` and returns ``(batch, 1, nz, nx)`` in m/s.
+    method : `Method` or :obj:`torch.nn.Module`
+        How to learn.  A network, from ``(batch, ns, nt, nr)`` to ``(batch, 1, nz, nx)`` in m/s,
+        is trained by `Supervised`.
     data, validation : `Samples`
-        What to train on, and what to measure on after each epoch.
+        What to train on, and what to measure on after each epoch; nothing else is ever done
+        with the latter.
     preprocessing : `Preprocessing`
         Its scaling and gain are applied to the samples.
     config : `TrainingConfig`
         The settings.
-    checkpoint : :obj:`pathlib.Path`
+    checkpoint : path-like
         File that a killed training resumes from.
+    augment : callable, optional
+        Changes one training sample, ``augment(d, vp, generator) -> (d, vp)``; its generator is
+        seeded with (seed, epoch, number of the sample).
+    workers : :obj:`int`, optional
+        Processes that load samples ahead; their number changes no bit of the result.
     device : :obj:`str`, optional
-        Where to train.
+        Where to train; "cuda" is one GPU a process.
 
     Attributes
     ----------
-    history : :obj:`list`
-        One dictionary an epoch: ``epoch``, ``loss``, ``mae`` (validation, m/s), ``lr``,
-        ``seconds``.
+    history : `History`
+        One dictionary an epoch.
 
     Raises
     ------
     VMBFileError
-        If the checkpoint belongs to another training.
+        If the checkpoint belongs to another training, or its folder is missing.
+    VMBValueError, VMBTypeError
+        If a set is empty or an argument cannot be used.
+
+    Notes
+    -----
+    The result is a function of settings, network and data.  A step's random numbers (dropout)
+    come from torch's global generators, seeded with (seed, step, process) before the step and
+    put back when `fit` ends, so that no generator's state has to be kept.
+
+    Under ``torchrun``, or in an initialised process group, ``config.batch`` is still the batch
+    of one step: each process takes its part of it, each sample weighs the same, and batch norm
+    sees the whole batch, so that the loss is that of one process to rounding.  Sums are then
+    taken in another order, therefore a checkpoint is resumed with as many processes as wrote
+    it.  Process 0 alone reads and writes files.
     """
 
     def __init__(
         self,
-        net: torch.nn.Module,
+        method: Method | nn.Module,
         data: Samples,
         validation: Samples,
         *,
         preprocessing: Preprocessing,
         config: TrainingConfig,
         checkpoint: Path,
-        device: str = "cpu",
+        augment: Augment | None = None,
+        workers: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
-        self.device = torch.device(device)
-        self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(
-            self.net,
-            multi_avg_fn=get_ema_multi_avg_fn(config.ema),  # type: ignore[no-untyped-call]
-            use_buffers=True,
-        )
+        self.team = Team.joined(device)
+        self.device = self.team.device
+        self.method = _method(method, config)
         self.data, self.validation = data, validation
         self.preprocessing, self.config = preprocessing, config
-        self.checkpoint = checkpoint
-        self.steps = -(-len(data) // config.batch)
-        self.optimizer = _OPTIMIZERS[config.optimizer](
-            self.net.parameters(), lr=config.lr, weight_decay=config.weight_decay
-        )
-        self.schedule = _schedule(self.optimizer, config, config.epochs * self.steps)
-        self.history: list[dict[str, float]] = []
-        self._done, self._losses = 0, torch.zeros(())
-        if checkpoint.exists():
-            self._resume()
+        self.checkpoint, self.augment = Path(checkpoint), augment
+        self.workers = check_integer("workers", workers)
+        self._check()
+        self.order = Order(len(data), config.batch, config.seed, self.team.rank, self.team.size)
+        self.total = config.epochs * self.order.steps
+        self._identity = self._identify()
+        self.method.prepare(self.total, device=self.device, wrap=self.team.wrap)
+        self.history = History()
+        self._done, self._seconds = 0, 0.0
+        self._tally = Tally(self.team)
+        self._best: dict[str, torch.Tensor] = {}
+        self._resume()
 
-    def fit(self, *, every: float = 300.0) -> torch.nn.Module:
-        """Train to the last epoch.
+    @property
+    def net(self) -> nn.Module:
+        """The network, with its last weights."""
+        return self.method.net
+
+    @property
+    def average(self) -> AveragedModel:
+        """The moving average; ``average.module`` is what training returns."""
+        return self.method.average
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is done, or `patience` has run out."""
+        best, patience = self.history.best(self.config.monitor), self.config.patience
+        if best is not None and patience is not None and len(self.history) - 1 - best >= patience:
+            return True
+        return self._done >= self.total
+
+    def fit(self, *, every: float = 300.0, every_steps: int | None = None) -> nn.Module:
+        """Train to the last epoch, or until `patience` runs out.
 
         Parameters
         ----------
         every : :obj:`float`, optional
-            Seconds between checkpoints inside an epoch.
+            Seconds between checkpoints inside an epoch; one is written after each epoch anyway.
+        every_steps : :obj:`int`, optional
+            Steps between them.
 
         Returns
         -------
         net : :obj:`torch.nn.Module`
-            The averaged network, in evaluation mode.
+            The averaged network, in evaluation mode: the best one with `patience`, else the
+            last one.
 
         Raises
         ------
         VMBRuntimeError
-            If the loss becomes NaN or infinite.
+            If the training diverges; the last checkpoint is from before it.
+        VMBFileError
+            If a checkpoint cannot be written; the one before it is kept.
+        KeyboardInterrupt
+            After Ctrl-C, once a checkpoint is written.
         """
-        total = self.config.epochs * self.steps
-        saved = started = time.monotonic()
-        with tqdm(total=total, initial=self._done, unit="step", mininterval=5.0) as progress:
-            while self._done < total:
-                epoch, first = divmod(self._done, self.steps)
-                for rows in self._batches(epoch, first):
-                    self._step(rows)
-                    progress.update()
-                    if time.monotonic() - saved > every:
-                        saved = time.monotonic()
-                        self._save()
-                self._close_epoch(epoch, time.monotonic() - started)
-                saved = started = time.monotonic()
+        interval, interrupts = checkpoints.Interval(every, every_steps), Interrupts()
+        devices = [self.device] if self.device.type == "cuda" else []
+        with interrupts.held(), torch.random.fork_rng(devices), self._progress() as progress:
+            if not self.finished:
+                self._run(interval, interrupts, progress)
+        if self._best:
+            self.average.module.load_state_dict(self._best)
         return self.average.module.eval()
 
-    def _batches(self, epoch: int, first: int) -> Iterator[list[int]]:
-        order = torch.randperm(len(self.data), generator=generator(self.config.seed + epoch))
-        size = self.config.batch
-        for step in range(first, self.steps):
-            yield order[step * size : (step + 1) * size].tolist()
+    def evaluate(self, data: Samples) -> dict[str, float]:
+        """Measure the averaged network on a data set.
 
-    def _step(self, rows: Sequence[int]) -> None:
-        self.net.train()
-        loss = self._loss(self.net, rows)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimizer.step()
-        self.schedule.step()
-        self.average.update_parameters(self.net)
-        self._losses = self._losses + loss.detach().cpu()
+        Parameters
+        ----------
+        data : `Samples`
+            What to measure on; in an epoch it is the validation set.
+
+        Returns
+        -------
+        scores : :obj:`dict`
+            ``mae`` and ``rmse`` over all cells in m/s; ``ssim``, the mean over the models, if
+            these have at least 11 x 11 cells.
+        """
+        rows = range(self.team.rank, len(data), self.team.size)
+        net = self.average.module.eval()
+        with self.team.together():
+            sums = score_sums(net, data, rows, batch=self.config.batch, load=self._load)
+        scores = means(added(self.team.gathered(sums)), len(data))
+        return {
+            "mae": scores["mae"],
+            "rmse": math.sqrt(scores["mse"]),
+            **{name: scores[name] for name in ("ssim",) if name in scores},
+        }
+
+    def _run(self, interval: checkpoints.Interval, interrupts: Interrupts, progress: Any) -> None:
+        interval.restart(self._done)
+        for part, (d, vp) in self._loaded():
+            started = time.monotonic()
+            self._step(part, d, vp)
+            progress.update()
+            self._seconds += time.monotonic() - started
+            closed = self._done % self.order.steps == 0
+            if closed:
+                self._close_epoch(part.epoch)
+            due, asked = self.team.any(interval.due(self._done), interrupts.asked)
+            if due or asked or closed:
+                self._save()
+                interval.restart(self._done)
+            if asked:
+                interrupts.serve()
+                self._stop()
+            if self.finished:
+                return
+
+    def _loaded(self) -> Iterator[tuple[Part, Pair]]:
+        """Yield this process's parts of the steps to come, with their samples."""
+        samples = AugmentedSet(self.data, self.augment, self.config.seed)
+        ahead, now = (self.order.parts(self._done, self.total) for _ in range(2))
+        pin = self.device.type == "cuda"
+        loaded = batches(samples, ahead, workers=self.workers, pin=pin)
+        for part in now:
+            started = time.monotonic()
+            with self.team.together():
+                pair = next(loaded)
+            self._seconds += time.monotonic() - started
+            yield part, pair
+
+    def _step(self, part: Part, d: torch.Tensor, vp: torch.Tensor) -> None:
+        inputs, vp = self._prepared(d, vp)
+        target = vp if self.method.teacher == "velocity" else d.to(self.device)
+        torch.manual_seed(mixed(self.config.seed, _STEP, self._done, self.team.rank))
+        self.team.take_part(counts=part.real > 0)
+        self.method.share = self.team.size * part.real / part.batch
+        self._tally.add(self.method.step(inputs, target), samples=part.real)
         self._done += 1
 
-    def _loss(self, net: torch.nn.Module, rows: Sequence[int]) -> torch.Tensor:
-        inputs, vp = self._load(self.data, rows)
-        with torch.autocast(
-            self.device.type,
-            dtype=torch.bfloat16,
-            enabled=self.config.precision == "bfloat16",
-        ):
-            prediction = net(inputs)
-        scale = self.config.vp_scale
-        return _LOSSES[self.config.loss](prediction.float() / scale, vp / scale)
+    def _load(self, data: Samples, rows: Sequence[int]) -> Pair:
+        return self._prepared(*stack([data[row] for row in rows]))
 
-    def _load(self, data: Samples, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        gathers, models = zip(*(data[row] for row in rows), strict=True)
-        inputs = self.preprocessing.normalise(torch.stack(gathers).to(self.device))
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
-        return inputs, torch.stack(models).to(self.device)
+    def _prepared(self, d: torch.Tensor, vp: torch.Tensor) -> Pair:
+        """Return normalised gathers and velocities on the device."""
+        inputs = self.preprocessing.normalise(d.to(self.device, non_blocking=True))
+        if self.config.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return inputs, vp.to(self.device, non_blocking=True)
 
-    @torch.no_grad()
-    def evaluate(self, data: Samples) -> float:
-        """Return the mean absolute error of the averaged network in m/s."""
-        net = self.average.module.eval()
-        total, size = 0.0, self.config.batch
-        for first in range(0, len(data), size):
-            inputs, vp = self._load(data, range(first, min(first + size, len(data))))
-            total += float((net(inputs) - vp).abs().mean()) * len(vp)
-        return total / len(data)
-
-    def _close_epoch(self, epoch: int, seconds: float) -> None:
-        loss = float(self._losses) / self.steps
-        if not torch.isfinite(self._losses):
-            refuse(
-                "training",
-                f"diverged in epoch {epoch + 1}",
-                got=f"a loss of {loss}",
-                do="Lower lr, and start again from the last checkpoint",
-                error=VMBRuntimeError,
-            )
+    def _close_epoch(self, epoch: int) -> None:
+        losses = means(added(self._sums()), self.order.count)
         row = {
             "epoch": epoch + 1,
-            "loss": loss,
-            "mae": self.evaluate(self.validation),
-            "lr": float(self.schedule.get_last_lr()[0]),
-            "seconds": seconds,
+            **losses,
+            **self.evaluate(self.validation),
+            "lr": self.method.lr,
+            "seconds": self._seconds,
         }
-        self.history.append(row)
-        self._losses = torch.zeros(())
-        self._save()
-        _LOGGER.info("epoch %(epoch)d: loss %(loss).4f, validation MAE %(mae).1f m/s", row)
+        self.history.append(self.team.led(row))
+        self._tally.clear()
+        self._seconds = 0.0
+        if self.config.patience and self.history.best(self.config.monitor) == epoch:
+            weights = self.average.module.state_dict()
+            self._best = {name: value.detach().clone() for name, value in weights.items()}
+        if self.team.leads:
+            _LOGGER.info("epoch %(epoch)d: loss %(loss).4f, validation MAE %(mae).1f m/s", row)
 
-    def _identity(self) -> dict[str, Any]:
-        return asdict(self.config) | {"samples": len(self.data)}
+    def _sums(self) -> list[Sums]:
+        """Return the sums of the epoch, one for each process; refuse them if they are useless."""
+        sums = self._tally.gathered()
+        wrong = useless(added(sums))
+        if wrong:
+            self._diverged(wrong)
+        return sums
 
     def _save(self) -> None:
-        state = {
-            "identity": self._identity(),
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "history": self.history,
+        sums = self._sums()
+        if not (checkpoints.all_finite(self.net) and checkpoints.all_finite(self.average)):
+            self._diverged("weights that are NaN or infinite")
+        with self.team.together():
+            if self.team.leads:
+                checkpoints.save(self.checkpoint, self._state(sums), identity=self._identity)
+
+    def _state(self, sums: list[Sums]) -> dict[str, Any]:
+        return {
+            "method": self.method.state_dict(),
+            "history": list(self.history),
+            "best": self._best,
             "done": self._done,
-            "losses": self._losses,
+            "seconds": self._seconds,
+            "sums": sums,
         }
-        save_checkpoint(self.checkpoint, state)
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint)
-        if state["identity"] != self._identity():
+        with self.team.together():
+            state = None
+            if self.team.leads:
+                state = checkpoints.load(self.checkpoint, identity=self._identity)
+        state = self.team.led(state)
+        if state is None:
+            return
+        self.method.load_state_dict(state["method"])
+        self.history = History(state["history"])
+        self._best = {name: value.to(self.device) for name, value in state["best"].items()}
+        self._done, self._seconds = state["done"], state["seconds"]
+        self._tally.restore(state["sums"])
+
+    def _identify(self) -> dict[str, Any]:
+        """Return what must be equal for a checkpoint to be taken over."""
+        return {
+            **self.config.document,
+            **self.method.identity,
+            **identity.of_net(self.net),
+            **identity.of_data("training", self.data),
+            **identity.of_data("validation", self.validation),
+            "preprocessing": self.preprocessing.config,
+            "augmentation": identity.of_function(self.augment),
+            "processes": self.team.size,
+        }
+
+    def _progress(self) -> Any:
+        return tqdm(
+            total=self.total,
+            initial=self._done,
+            unit="step",
+            mininterval=5.0,
+            disable=not self.team.leads,
+        )
+
+    def _check(self) -> None:
+        for name, data in (("data", self.data), ("validation", self.validation)):
+            if len(data) == 0:
+                refuse(name, "must hold samples", got="none", do="Check its folder")
+        if self.config.monitor == "ssim" and not has_ssim(self.validation):
             refuse(
-                str(self.checkpoint),
-                "belongs to another training",
-                got=state["identity"],
-                do="Use the settings it was made with, or remove it to start afresh",
+                "monitor",
+                "needs models of at least 11 x 11 cells for 'ssim'",
+                got=tuple(self.validation[0][1].shape),
+                do="Use monitor='mae'",
+            )
+        if not self.checkpoint.parent.is_dir():
+            refuse(
+                "checkpoint",
+                "its folder does not exist",
+                got=f"'{self.checkpoint}'",
+                do="Create the folder first",
                 error=VMBFileError,
             )
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.history = state["history"]
-        self._done, self._losses = state["done"], state["losses"]
+
+    def _stop(self) -> NoReturn:
+        raise KeyboardInterrupt(
+            f"training: stopped after step {self._done} of {self.total}, got Ctrl-C. Start the "
+            f"same training again: it goes on from '{self.checkpoint}'."
+        )
+
+    def _diverged(self, got: str) -> NoReturn:
+        refuse(
+            "training",
+            f"diverged before step {self._done + 1}, in epoch "
+            f"{(self._done - 1) // self.order.steps + 1}",
+            got=got,
+            do=f"Lower lr, or set clip, and start again; '{self.checkpoint}', if it is there, "
+            "is from before",
+            error=VMBRuntimeError,
+        )
 
 
-def _schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, total: int) -> LRScheduler:
-    if config.schedule == "constant":
-        return ConstantLR(optimizer, factor=1.0, total_iters=0)
-    return OneCycleLR(optimizer, config.lr, total_steps=total, pct_start=0.2)
+def _method(method: Any, config: TrainingConfig) -> Method:
+    if isinstance(method, Method):
+        if method.config != config:
+            refuse(
+                "config",
+                "must be the one that the method was made with",
+                got=f"{config}, and {method.config} there",
+                do="Pass config=method.config",
+            )
+        return method
+    if not isinstance(method, nn.Module):
+        refuse(
+            "method",
+            "must be a network or a method",
+            got=type(method).__name__,
+            do="Pass a torch.nn.Module, or Supervised(net, config)",
+            error=VMBTypeError,
+        )
+    return Supervised(method, config)

@@ -24,6 +24,7 @@ NAMES = (
     "family",
     "generalisation",
     "salt_transfer",
+    "label_free",
     "throughput",
 )
 """In the order in which they run: those that start processes before those that fill this one."""

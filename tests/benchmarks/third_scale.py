@@ -28,7 +28,7 @@ from tests.benchmarks.report import data_folder
 SPACING, COLUMNS = 30.0, (3, 13, 24, 34, 45, 55, 66, 76, 87, 97)
 WIDTH = 16
 """Filters of the first level, 64 as published: the networks are scaled down, too."""
-HOUSE = TrainingConfig(epochs=10, batch=10, lr=2e-3, precision="bfloat16")
+HOUSE = TrainingConfig(epochs=10, batch=10, lr=2e-3, ema=0.98, precision="bfloat16")
 PUBLISHED = replace(
     HOUSE,
     lr=1e-3,

@@ -102,7 +102,7 @@ def test_help_lists_the_commands_and_imports_no_torch() -> None:
         ("invert", "field.sgy", "--out", "vp.npz", "--method", "fwi", *FWI, "--smooth-start", "2"),
         ("simulate", "true.npz", "--out", "g.sgy", "--preset", "openfwi", "--f0", "20"),
         ("predict", "field.sgy", "--out", "vp.npz", "--device", "gpu"),
-        ("train", "--recipe", "tiny", "--out", "weights", "--processes", "0"),
+        ("train", "tiny", "--out", "weights", "--processes", "0"),
     ],
 )
 def test_wrong_usage_is_code_2(cli: Run, room: Path, argv: tuple[str, ...]) -> None:
@@ -122,7 +122,7 @@ def test_wrong_usage_is_code_2(cli: Run, room: Path, argv: tuple[str, ...]) -> N
         (("predict", "field.sgy", "--weights", "none", "--out", "vp.npz"), "not a known choice"),
         (("predict", "field.sgy", "--out", "no/vp.npz"), "folder to write to does not exist"),
         (("simulate", "true.npz", "--out", "g.sgy", "--depth", "900"), "lies outside the grid"),
-        (("train", "--recipe", "secret", "--out", "weights"), "recipe: is not a known choice"),
+        (("train", "secret", "--out", "weights"), "recipe: is not a known choice"),
     ],
 )
 def test_failure_is_code_1_with_a_message(cli: Run, argv: tuple[str, ...], message: str) -> None:
@@ -339,17 +339,6 @@ def test_report_without_models_cannot_draw(cli: Run, room: Path) -> None:
     code, _, err = cli("report", "g3.sgy", "--png", "p3.png")
     assert code == 1
     assert "names no velocity models to draw" in err
-
-
-def test_train_makes_weights_that_predict(cli: Run, room: Path) -> None:
-    code, out, _ = cli("train", "--recipe", "tiny", "--out", "trained", "--count", "3",
-                       "--epochs", "1")  # fmt: skip
-    assert code == 0
-    assert "tiny.safetensors" in out
-    report = json.loads((room / "trained" / "report.json").read_text())
-    assert report["figures"][0]["models"] == 3
-    code, out, _ = cli("info", "trained/tiny.safetensors")
-    assert "Good for nothing but tests." in out
 
 
 def test_simulate_presets_and_generators(cli: Run, room: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from pylops_vmb.plotting import plot_comparison
+from pylops_vmb.survey import Grid
 from tests.benchmarks import third_scale
 from tests.benchmarks.report import Report, verdict
 
@@ -47,6 +49,7 @@ def run(options: argparse.Namespace) -> Report:
         ]
         for name in options.networks
     }
+    _draw(options, list(found), test)
     rows = [_row(name, results) for name, results in found.items()]
     return Report(
         "family",
@@ -68,6 +71,26 @@ def _measure(
     parameters = sum(p.numel() for p in net.parameters())
     result = third_scale.scores(vp, third_scale.truths(test))
     return result | {"seed": seed, "parameters": parameters, "cpu_seconds": about["cpu_seconds"]}
+
+
+def _draw(options: argparse.Namespace, names: list[str], test: Any) -> None:
+    """Draw three test models as each network with seed 0 sees them, into the folder."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415  only where there is something to draw
+
+    true = third_scale.truths(test)
+    columns = {"true": true} | {
+        third_scale.CONTENDERS[name].title: np.load(options.folder / f"{name}-0-vp.npy")
+        for name in names
+        if (options.folder / f"{name}-0-vp.npy").exists()
+    }
+    grid = Grid(true.shape[:0:-1], (third_scale.SPACING, third_scale.SPACING))
+    size = (3.0 * len(columns), 6.0)
+    figure, axes = plt.subplots(3, len(columns), figsize=size, layout="constrained", squeeze=False)
+    for row, number in zip(axes, (0, 20, 40), strict=True):
+        models = {title: vp[number].T for title, vp in columns.items()}
+        plot_comparison(models, grid, axes=row, vmin=2000.0, vmax=4500.0)
+    figure.savefig(options.folder / "family.png", dpi=100)
+    plt.close(figure)
 
 
 def _row(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:

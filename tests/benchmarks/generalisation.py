@@ -29,7 +29,7 @@ from tests.benchmarks.openfwi_maps import FAMILIES, UNIT, read_maps
 from tests.benchmarks.report import Report, data_folder
 from tests.benchmarks.third_scale import Contender, named, predictions, train, truths
 
-DIMS, TRAIN, TEST = (70, 70), 900, 100
+DIMS, TRAIN, TEST = (70, 70), 600, 100
 GENERATED: dict[str, VelocityGenerator] = {
     "flat": FlatLayers(DIMS),
     "folded": CurvedLayers(DIMS),
@@ -42,7 +42,7 @@ PREPROCESSING = Preprocessing(step=5, decimation="antialias", scale="rms", gain=
 NETWORK = Contender(
     "FCNVMB repaired",
     named("fcnvmb-repaired"),
-    TrainingConfig(epochs=12, batch=10, lr=2e-3, precision="bfloat16"),
+    TrainingConfig(epochs=10, batch=10, lr=2e-3, precision="bfloat16"),
     PREPROCESSING,
 )
 

@@ -11,6 +11,8 @@ from pylops_vmb._checks import check_integer, check_number, check_shape, refuse
 from pylops_vmb._optional import optional_import
 from pylops_vmb.survey import Acquisition, Grid
 
+_NO_LOSSES = ("epoch", "mae", "rmse", "ssim", "lr", "seconds")
+"""Columns of a training's history that are not losses."""
 _KM_S = 1e-3
 
 
@@ -191,6 +193,84 @@ def plot_comparison(
     return row
 
 
+def plot_uncertainty(
+    std: Any, grid: Grid, *, ax: Any = None, vmax: float | None = None, title: str = ""
+) -> Any:
+    """Draw the standard deviation of a velocity model, in m/s.
+
+    Parameters
+    ----------
+    std : array_like
+        Standard deviations, ``(nx, nz)`` or flat, m/s.
+    grid : `Grid`
+        The cells.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    vmax : :obj:`float`, optional
+        Upper end of the colour scale, m/s; the lower one is 0.
+    title : :obj:`str`, optional
+        Title.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis; its picture is ``ax.images[0]``.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If the shape disagrees with the grid.
+    """
+    ax = plot_velocity(std, grid, ax=ax, title=title, colorbar=False, cmap="magma")
+    (image,) = ax.images
+    image.set_data(_velocities(std, grid).T)
+    image.set_clim(0.0, float(image.get_array().max()) if vmax is None else vmax)
+    ax.figure.colorbar(image, ax=ax, label="standard deviation (m/s)")
+    return ax
+
+
+def plot_coverage(
+    levels: Sequence[float], covered: Sequence[float], *, ax: Any = None, label: str | None = None
+) -> Any:
+    """Draw how often the truth lies in an interval against how often it should.
+
+    Parameters
+    ----------
+    levels : sequence of :obj:`float`
+        Probabilities of the intervals.
+    covered : sequence of :obj:`float`
+        Shares of the cells that lie in them.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    label : :obj:`str`, optional
+        Name of the line in a legend.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis; below the dashed diagonal deviations are too small.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If there are not as many shares as levels.
+    """
+    if len(levels) != len(covered):
+        do = "Pass those of one Calibration"
+        refuse("covered", f"must hold {len(levels)} shares", got=len(covered), do=do)
+    ax = _new_axis() if ax is None else ax
+    ax.plot((0.0, 1.0), (0.0, 1.0), color="0.6", linestyle="--", zorder=1)
+    ax.plot(_values(levels, "levels"), _values(covered, "covered"), marker=".", label=label)
+    ax.set(xlabel="probability of the interval", ylabel="share of cells in it", aspect="equal")
+    if label is not None:
+        ax.legend()
+    return ax
+
+
 def plot_history(cost: Sequence[float], *, ax: Any = None, label: str | None = None) -> Any:
     """Draw the cost of an inversion against its iterations.
 
@@ -221,6 +301,47 @@ def plot_history(cost: Sequence[float], *, ax: Any = None, label: str | None = N
     ax.set(xlabel="iteration", ylabel="cost (unit of the misfit)")
     if label is not None:
         ax.legend()
+    return ax
+
+
+def plot_training(history: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
+    """Draw the losses and the validation error of a training against its epochs.
+
+    Parameters
+    ----------
+    history : sequence of mappings
+        One row an epoch, as `pylops_vmb.training.History`: ``epoch``, ``loss`` and other losses
+        of the method, ``mae`` in m/s.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw the losses; by default a new figure.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis of the losses, logarithmic where all are positive; the error is drawn on a
+        second one to the right, the last of the figure.
+
+    Raises
+    ------
+    VMBValueError
+        If no epoch is done.
+    VMBImportError
+        If matplotlib is not installed.
+    """
+    if not history:
+        refuse("history", "must hold an epoch", got="none", do="Train for one epoch first")
+    ax = _new_axis() if ax is None else ax
+    right, epochs = ax.twinx(), [row["epoch"] for row in history]
+    losses = [name for name in history[0] if name not in _NO_LOSSES]
+    for name in losses:
+        ax.plot(epochs, [row[name] for row in history], marker=".", label=name)
+    mae = [row["mae"] for row in history]
+    right.plot(epochs, mae, color="black", linestyle="--", marker=".", label="validation MAE")
+    if min(row[name] for row in history for name in losses) > 0.0:
+        ax.set_yscale("log")
+    ax.set(xlabel="epoch", ylabel="training loss (unit of the loss)")
+    right.set(ylabel="validation MAE (m/s)", ylim=(0.0, 1.05 * max(mae)))
+    right.legend(handles=[*ax.lines, *right.lines])
     return ax
 
 

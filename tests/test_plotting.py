@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.plotting import plot_comparison, plot_gather, plot_history, plot_velocity
+from pylops_vmb.plotting import (
+    plot_comparison,
+    plot_coverage,
+    plot_gather,
+    plot_history,
+    plot_training,
+    plot_uncertainty,
+    plot_velocity,
+)
 from pylops_vmb.survey import Acquisition, Grid
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="needs matplotlib")
@@ -82,6 +90,45 @@ def test_history_is_logarithmic_where_it_can_be():
     assert plot_history([1.0, 0.0]).get_yscale() == "linear"
 
 
+def test_training_is_drawn_with_losses_left_and_error_right():
+    rows = [
+        {"epoch": 1, "loss": 0.5, "misfit": 2.0, "mae": 300.0, "lr": 1e-3, "seconds": 3.0},
+        {"epoch": 2, "loss": 0.25, "misfit": 1.0, "mae": 150.0, "lr": 0.0, "seconds": 3.0},
+    ]
+    ax = plot_training(rows)
+    right = ax.figure.axes[-1]
+    assert labels(ax) == ("epoch", "training loss (unit of the loss)")
+    assert right.get_ylabel() == "validation MAE (m/s)"
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in (*ax.lines, *right.lines)}
+    assert drawn == {
+        "loss": [[1.0, 0.5], [2.0, 0.25]],
+        "misfit": [[1.0, 2.0], [2.0, 1.0]],
+        "validation MAE": [[1.0, 300.0], [2.0, 150.0]],
+    }
+    assert [text.get_text() for text in right.get_legend().get_texts()] == list(drawn)
+    assert (ax.get_yscale(), right.get_ylim()) == ("log", (0.0, 315.0))
+    assert right in ax.get_shared_x_axes().get_siblings(ax)
+    own = plt.subplots()[1]
+    assert plot_training([rows[0] | {"misfit": -1.0}], ax=own) is own
+    assert own.get_yscale() == "linear"
+
+
+def test_uncertainty_is_drawn_from_zero_in_metres_a_second():
+    ax = plot_uncertainty(VP, GRID, title="deviation")
+    image = ax.images[0]
+    assert np.allclose(image.get_array(), VP.T)
+    assert image.get_clim() == (0.0, VP.max())
+    assert ax.figure.axes[1].get_ylabel() == "standard deviation (m/s)"
+    assert plot_uncertainty(VP, GRID, vmax=50.0).images[0].get_clim() == (0.0, 50.0)
+
+
+def test_coverage_is_drawn_against_its_diagonal():
+    ax = plot_coverage((0.5, 0.9), (0.3, 0.7), label="raw")
+    assert labels(ax) == ("probability of the interval", "share of cells in it")
+    assert ax.lines[0].get_xydata().tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    assert ax.lines[1].get_xydata().tolist() == [[0.5, 0.3], [0.9, 0.7]]
+
+
 def test_figures_can_be_saved(tmp_path):
     axes = plot_comparison({"true": VP, "FWI": VP}, GRID)
     axes[0].figure.savefig(tmp_path / "demo.png")
@@ -93,6 +140,8 @@ def test_figures_can_be_saved(tmp_path):
     [
         (lambda _: plot_velocity(VP.T, GRID), "vp: must have shape"),
         (lambda _: plot_comparison({}, GRID), "at least one model"),
+        (lambda _: plot_training([]), "history: must hold an epoch, got none. Train"),
+        (lambda _: plot_coverage((0.5, 0.9), (0.3,)), "covered: must hold 2 shares, got 1"),
         (lambda _: plot_comparison({"a": VP}, GRID, axes=[1, 2]), "axes: must be one a model"),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, shot=1), "shot: must be below 1"),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, clip=101.0), "at most 100"),

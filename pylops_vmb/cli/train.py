@@ -59,12 +59,14 @@ def run(args: argparse.Namespace) -> Outcome:
     chosen = recipe(args.recipe, data=args.data, **dict(args.set))
     machine = Machine(args.device, args.processes, args.workers)
     if args.estimate or machine.leads:
-        needs = chosen.needs(machine)
+        room = chosen.needs(machine, timed=False)
+        refusal = _refusal(room, args.out)
+        if refusal is not None and not (args.estimate or args.yes):
+            raise type(refusal)(f"{refusal} To start all the same, add --yes.") from refusal
+        needs = chosen.needs(machine) if refusal is None else room  # a step that fits is timed
         if args.estimate:
-            return _estimate(needs, args.out)
+            return _estimate(needs, refusal)
         say(f"about {_words(needs)}; --estimate tells more")
-        if not args.yes:
-            _check_room(needs, args.out)
     with resumable(args.out):
         G = chosen.run(
             args.out,
@@ -76,42 +78,46 @@ def run(args: argparse.Namespace) -> Outcome:
     return _report(args, chosen, G) if machine.leads else Outcome({}, "")
 
 
-def _check_room(needs: Sequence[Need], folder: Path) -> None:
-    """Refuse a run that has no room, and say how to insist on it."""
+def _refusal(needs: Sequence[Need], folder: Path) -> VMBError | None:
+    """Return the error of a run that has no room."""
     try:
         check_room(needs, folder)
     except VMBError as err:
-        raise type(err)(f"{err} To start all the same, add --yes.") from err
+        return err
+    return None
 
 
-def _estimate(needs: Sequence[Need], folder: Path) -> Outcome:
+def _estimate(needs: Sequence[Need], refusal: VMBError | None) -> Outcome:
     """Return the table of an estimate; say on stderr if there is no room."""
     rows: list[dict[str, Any]] = [_row(need) for need in needs]
     total = Need("in all", max(need.memory for need in needs), sum(need.disk for need in needs))
-    rows.append(_row(total) | {"device": None, "hours": sum(row["hours"] for row in rows)})
-    fits = True
-    try:
-        check_room(needs, folder)
-    except VMBError as err:
-        fits = False
-        say(f"this run would be refused: {err}")
-    return Outcome({"figures": rows, "fits": fits}, table(rows))
+    rows.append(_row(total) | {"device": None, "hours": _hours(needs)})
+    if refusal is not None:
+        say(f"this run would be refused: {refusal} Its time was not measured.")
+    return Outcome({"figures": rows, "fits": refusal is None}, table(rows))
 
 
 def _row(need: Need) -> dict[str, Any]:
     return {
         "task": need.task,
         "device": need.device,
-        "hours": (need.seconds or 0.0) / 3600.0,
+        "hours": _hours([need]),
         "memory_gib": need.memory / 2**30,
         "disk_gib": need.disk / 2**30,
     }
 
 
+def _hours(needs: Sequence[Need]) -> float | None:
+    """Return the time of all parts; None where it was not measured."""
+    seconds = [need.seconds for need in needs]
+    return None if None in seconds else sum(s for s in seconds if s is not None) / 3600.0
+
+
 def _words(needs: Sequence[Need]) -> str:
-    hours = sum(need.seconds or 0.0 for need in needs) / 3600.0
+    hours = _hours(needs)
+    time = "an unknown time" if hours is None else f"{hours:.2g} h"
     memory, disk = max(need.memory for need in needs), sum(need.disk for need in needs)
-    return f"{hours:.2g} h, {memory / 2**30:.2g} GiB of memory, {disk / 2**30:.2g} GiB of disk"
+    return f"{time}, {memory / 2**30:.2g} GiB of memory, {disk / 2**30:.2g} GiB of disk"
 
 
 def _report(args: argparse.Namespace, chosen: Recipe, G: LearnedInversion) -> Outcome:

@@ -66,7 +66,7 @@ class History(list[Row]):
         if column not in self.columns:
             refuse("monitor", "is no column of the history", got=column, do=_one_of(self.columns))
         sign = -1.0 if column in _RISING else 1.0
-        values = [sign * float(row.get(column, math.inf)) for row in self]
+        values = [sign * float(row.get(column, sign * math.inf)) for row in self]
         return values.index(min(values))
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
-from torch.utils.data import Subset
+from torch.utils.data import ConcatDataset, Subset
 
-from pylops_vmb.training.datasets.samples import Samples
+from pylops_vmb.training.datasets.manifest import portable
+from pylops_vmb.training.datasets.samples import GathersOnly
 
 
 def of_net(net: nn.Module) -> dict[str, Any]:
@@ -21,15 +24,39 @@ def of_net(net: nn.Module) -> dict[str, Any]:
     }
 
 
-def of_data(name: str, data: Samples) -> dict[str, Any]:
-    """Return the number of samples, and a digest of the manifest of a set that has one."""
-    manifest = getattr(data, "manifest", None)
-    if isinstance(data, Subset):
-        manifest = [getattr(data.dataset, "manifest", None), list(data.indices)]
+def of_data(name: str, data: Any) -> dict[str, Any]:
+    """Return the number of samples, and a digest of all that a set says of itself."""
+    said = _said(data)
     return {
         f"{name} samples": len(data),
-        f"{name} manifest": None if manifest is None else _digest(manifest),
+        f"{name} manifest": None if said is None else _digest(said),
     }
+
+
+def _said(data: Any) -> Any:
+    """Return the manifest of a set, or the names and sizes of its files, through any views."""
+    if isinstance(data, Subset):
+        return [_said(data.dataset), list(data.indices)]
+    if isinstance(data, ConcatDataset):
+        return [_said(part) for part in data.datasets]
+    if isinstance(data, GathersOnly):
+        return _said(data.data)
+    manifest = getattr(data, "manifest", None)
+    if manifest is not None:
+        return portable(manifest)
+    files = getattr(data, "files", None)
+    if files is None:
+        return None
+    config = getattr(getattr(data, "preprocessing", None), "config", None)
+    return [_sizes(files), config]
+
+
+def _sizes(files: Any) -> Any:
+    """Return names and sizes of files, or of pairs of files."""
+    if isinstance(files, str | os.PathLike):
+        path = Path(files)
+        return [path.name, path.stat().st_size]
+    return [_sizes(file) for file in files]
 
 
 def of_function(function: Callable[..., Any] | None) -> Any:

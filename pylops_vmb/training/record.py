@@ -10,6 +10,7 @@ from torch.utils.data import Subset
 from pylops_vmb._version import __version__
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Preprocessing
+from pylops_vmb.training.datasets.manifest import portable
 from pylops_vmb.training.datasets.samples import Pair, Samples
 from pylops_vmb.training.evaluation import score_sums
 from pylops_vmb.training.loading import stack
@@ -99,10 +100,10 @@ def training_record(
     }
 
 
-def describe(data: Samples) -> dict[str, Any]:
+def describe(data: Samples) -> Any:
     """Return what a data set is, as far as it says so itself."""
     if isinstance(data, Subset):
         return describe(cast("Samples", data.dataset)) | {"part": len(data)}
     if hasattr(data, "manifest"):
-        return {key: data.manifest[key] for key in _MANIFEST if key in data.manifest}
+        return portable({key: data.manifest[key] for key in _MANIFEST if key in data.manifest})
     return {"kind": type(data).__name__, "samples": len(data)}

@@ -15,6 +15,8 @@ from torch.optim.lr_scheduler import (
 Maker = Callable[[Optimizer, float, int, float], LRScheduler]
 _FIRST = 1e-2
 """The share of the learning rate with which a linear warm-up starts."""
+_NUDGE = 1e-9
+"""Keeps a rise or a fall from lasting no step at all."""
 
 
 def schedule(
@@ -45,6 +47,8 @@ def schedule(
 
 
 def _one_cycle(optimizer: Optimizer, lr: float, steps: int, warmup: float) -> LRScheduler:
+    if warmup * steps - 1 in (0, steps - 1):  # torch divides by the length of rise and fall
+        warmup -= _NUDGE
     return OneCycleLR(optimizer, lr, total_steps=steps, pct_start=warmup)
 
 

@@ -80,9 +80,10 @@ class Trainer:
 
     Under ``torchrun``, or in an initialised process group, ``config.batch`` is still the batch
     of one step: each process takes its part of it, each sample weighs the same, and batch norm
-    sees the whole batch, so that the loss is that of one process to rounding.  Sums are then
-    taken in another order, therefore a checkpoint is resumed with as many processes as wrote
-    it.  Process 0 alone reads and writes files.
+    sees the whole batch, so that the loss is that of one process to rounding; in float16 only
+    until the first overflow, which the smaller parts meet at another loss scale.  Sums are taken
+    in another order, therefore a checkpoint is resumed with as many processes as wrote it.
+    Process 0 alone reads and writes files.
     """
 
     def __init__(

@@ -10,12 +10,13 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from pylops_vmb._checks import check_number, refuse
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion
 from pylops_vmb.networks import build
+from pylops_vmb.survey import Acquisition
 from pylops_vmb.training import parts
 from pylops_vmb.training.datasets import Samples, split
 from pylops_vmb.training.methods import Supervised, Wrap
@@ -224,6 +225,28 @@ def check_samples(samples: Samples, card: Card, *, name: str) -> None:
             got=f"{tuple(d.shape)} and {tuple(vp.shape)}",
             do="Simulate or resample the data for the survey of its card, or train anew",
         )
+    _check_survey(samples, card, name)
+
+
+def _check_survey(samples: Any, card: Card, name: str) -> None:
+    """Refuse simulated samples of another survey, grid or decimation than those of the card."""
+    if isinstance(samples, Subset):
+        return _check_survey(samples.dataset, card, name)
+    made = getattr(samples, "manifest", {})
+    scaling, known = made.get("preprocessing", {}), card.preprocessing.config
+    others = {
+        "survey": "acquisition" in made and Acquisition.from_dict(made["acquisition"]) != card.acq,
+        "spacing": tuple(made.get("spacing", card.grid.spacing)) != tuple(card.grid.spacing),
+        "decimation": any(scaling.get(k, known[k]) != known[k] for k in ("step", "decimation")),
+    }
+    if any(others.values()):
+        refuse(
+            name,
+            f"must be made for the survey of {card.name}",
+            got=f"another {', '.join(key for key, differs in others.items() if differs)}",
+            do="Simulate them with the acq, the grid and the preprocessing of its card",
+        )
+    return None
 
 
 def _divided(data: Samples, config: TrainingConfig) -> tuple[Samples, Samples]:

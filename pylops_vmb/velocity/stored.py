@@ -72,7 +72,7 @@ class StoredVelocities(VelocityGenerator):
             order=check_choice("order", order, ("xz", "zx")),
             every=check_integer("every", every, at_least=1),
             seed=seed,
-            sha256=_digest(os.fspath(path)),
+            sha256=_digest(os.fspath(path), _state(os.fspath(path))),
         )
         if sha256 not in (None, self.sha256):
             do = "Bring back the file that this was made with"
@@ -96,21 +96,21 @@ class StoredVelocities(VelocityGenerator):
         if not 0 <= check_integer("index", index) < len(models):
             do = f"Use 0 to {len(models) - 1}"
             refuse(self.path, "holds no such model", got=index, do=do)
-        return np.ascontiguousarray(models[index], dtype=np.float32)
+        return np.array(models[index], dtype=np.float32, order="C")
 
     def _draw(self, rng: np.random.Generator) -> Array:
         return self.sample(int(rng.integers(len(self)))).astype(np.float64)
 
     def _models(self) -> Any:
         """Return the models ``(n, nx, nz)`` as a view of what was read."""
-        models = _read(self.path, self.key)
+        models = _read(self.path, self.key, _state(self.path))
         models = models if self.order == "xz" else models.transpose(0, 2, 1)
         return models[:, :: self.every, :: self.every]
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, key: str | None) -> Any:
-    """Return the array ``(n, rows, columns)`` of a file."""
+def _read(path: str, key: str | None, _state: tuple[int, int]) -> Any:
+    """Return the array ``(n, rows, columns)`` of a file in its present state."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(stored, np.ndarray):
@@ -120,17 +120,27 @@ def _read(path: str, key: str | None) -> Any:
         refuse(path, "cannot be read", got=str(err), do=do, error=VMBFileError, cause=err)
     if stored.ndim == 4 and stored.shape[1] == 1:
         stored = stored[:, 0]
-    if stored.ndim != 3 or stored.dtype.kind not in "fiu" or not np.isfinite(stored).all():
+    if (
+        stored.ndim != 3
+        or stored.dtype.kind not in "fiu"
+        or not all(np.isfinite(model).all() for model in stored)
+    ):
         got = f"{stored.dtype} {stored.shape}"
         do = "Pass finite numbers (n, nx, nz)"
         refuse(path, "does not hold velocity models", got=got, do=do, error=VMBFileError)
     return stored
 
 
-@lru_cache(maxsize=16)
-def _digest(path: str) -> str:
+def _state(path: str) -> tuple[int, int]:
+    """Return what changes when a file is written anew."""
     if not Path(path).is_file():
         do = "Check the path"
         refuse(path, "cannot be read", got="no such file", do=do, error=VMBFileError)
+    state = Path(path).stat()
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=16)
+def _digest(path: str, _state: tuple[int, int]) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -108,12 +108,14 @@ def _row(name: str, results: list[dict[str, Any]]) -> dict[str, Any]:
 def _notes(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     notes = [
         "Same samples in the same order for all; the last epoch's network, chosen without "
-        "looking at the test models; spread is the standard deviation over seeds.",
+        "looking at the test models; spread is the standard deviation over seeds, "
+        "which differ in first weights and order.",
         "As published: Adam 1e-3, mean square error in m/s, gathers as simulated; in so few "
         "steps its output hardly leaves zero, so that it also runs with Adam 3e-2 (faster). "
         "The others: AdamW one-cycle 2e-3, mean absolute error of scaled labels, "
         "root-mean-square scaling and gain of the gathers, averaged weights. "
-        "All: products in bfloat16 while training, float32 when measured.",
+        "All: products in bfloat16 while training (there the published output, in m/s, is "
+        "rounded to 16 m/s), float32 when measured.",
     ]
     if {"faithful", "repaired"} <= set(found):
         theirs, ours = (mean(r["MAE"] for r in found[n]) for n in ("faithful", "repaired"))

@@ -3,7 +3,8 @@
 The second experiment of Yang and Ma (2019) at a third of its scale.  The parent learned their
 simulated models (benchmark ``family``); both networks then take the same steps on generated
 salt basins, and are measured on other basins and on five slices of the SEG/EAGE salt model,
-read from ``fcnvmb/segsalt`` in the folder VMB_DATA, of which neither has seen anything.
+read from ``fcnvmb/segsalt`` in the folder VMB_DATA.  No slice was trained on; but the ranges of
+the basins' generator were set to hold the figures of these slices.
 """
 
 import argparse

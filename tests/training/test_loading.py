@@ -35,6 +35,7 @@ def smoothed(d, vp, generator):
     return d + noise.sum() + noise.cumsum(0)[-1], vp
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # where there is one core
 @pytest.mark.parametrize("threads", [1, 2])
 def test_workers_change_no_bit(trainings, threads):
     before = torch.get_num_threads()

@@ -12,7 +12,7 @@ from pylops_vmb.errors import FileWarning, VMBFileError, VMBRuntimeError
 from pylops_vmb.io import load_checkpoint
 from pylops_vmb.training import checkpoints, tally
 
-EACH, SECOND = {"every_steps": 1}, {"every_steps": 2}  # 3 + 3 steps: batches of 3, 4 (joined)
+EACH, SECOND = {"every_steps": 1}, {"every_steps": 2}  # 2 steps an epoch: batches of 3 and 4
 VARIANTS = {
     "plain": {"epochs": 3},
     "float16": {"precision": "float16", "clip": 0.5, "accumulate": 2, "batch": 2},
@@ -106,15 +106,16 @@ def stopped(trainer, number, **fit):
 
 
 def test_checkpoints_are_due_by_time_or_by_steps(make):
-    for fit, kept in (
-        ({"every": 0.0}, 3),
-        ({"every_steps": 2}, 2),
-        ({"every_steps": 3}, 2),  # the end of the first epoch
-        ({"every": 1e9}, 2),
+    for fit, stop, kept in (
+        ({"every": 0.0}, 5, 5),
+        ({"every_steps": 2}, 5, 4),
+        ({"every_steps": 3}, 5, 3),
+        ({"every": 1e9}, 5, 0),
+        ({"every": 1e9}, 9, 7),  # the end of the first epoch
     ):
-        name = f"{fit}"
-        stopped(make(name), 3, **fit)
-        assert make(name)._done == kept
+        name = f"{fit} {stop}"
+        stopped(make(name, batch=1), stop, **fit)
+        assert make(name, batch=1)._done == kept
 
 
 def test_a_finished_training_is_not_repeated(make, trainings, assert_same):
@@ -261,8 +262,12 @@ def test_ctrl_c_saves_and_says_how_to_go_on(make, trainings, assert_same):
 
     trainer.method.step = interrupted
     message = r"stopped after step 2 of 4, got Ctrl-C\. Start the same .*one\.safetensors"
-    with pytest.raises(KeyboardInterrupt, match=message):
-        trainer.fit()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt, match=message):
+            trainer.fit()
+    finally:
+        signal.signal(signal.SIGINT, before)
     resumed = make()
     assert resumed._done == 2
     resumed.fit()

@@ -47,8 +47,8 @@ def test_constant_is_constant():
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("warmup", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("warmup", [0.0, 0.2, 0.3, 1.0])
+@pytest.mark.parametrize("steps", [1, 2, 5, 7])
 def test_short_trainings_can_be_scheduled(name, warmup, steps):
     found = rates(name, steps=steps, warmup=warmup)
     assert len(found) == steps

@@ -2,17 +2,20 @@
 
 import copy
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from torch.utils.data import Subset
 
 from pylops_vmb.errors import VMBFileError, VMBValueError
 from pylops_vmb.io import weights_digest
-from pylops_vmb.learned import Card, LearnedInversion
+from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
 from pylops_vmb.networks import build
 from pylops_vmb.survey import Grid
-from pylops_vmb.training import TrainingConfig, finetune
+from pylops_vmb.training import TrainingConfig, finetune, simulate
 from pylops_vmb.training.batchnorm import share_batchnorm
 from pylops_vmb.training.parts import parts, select
 from pylops_vmb.training.record import validation_scores
@@ -266,3 +269,20 @@ def test_refusals(parent, pairs, change, message):
     data = change.pop("data", pairs)
     with pytest.raises(VMBValueError, match=message):
         finetune(parent(), data, config=QUICK, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"acq": "other"}, "another survey"),
+        ({"spacing": (10.0, 5.0)}, "another spacing"),
+        ({"preprocessing": Preprocessing(step=4, decimation="middle", gain=0.05)}, "decimation"),
+    ],
+)
+def test_samples_of_another_survey_are_refused(parent, simulation, tmp_path, change, message):
+    if "acq" in change:
+        acq = simulation.acq
+        change = {"acq": acq.with_wavelet(2.0 * np.asarray(acq.wav), acq.wavc)}
+    data = simulate(tmp_path / "data", replace(simulation, **change), count=2)
+    with pytest.raises(VMBValueError, match=f"must be made for the survey of .*{message}"):
+        finetune(parent(), Subset(data, [0, 1]))

@@ -19,7 +19,7 @@ from torch import nn
 from pylops_vmb import metrics
 from pylops_vmb.io import _atomic, save_checkpoint
 from pylops_vmb.learned import Preprocessing
-from pylops_vmb.training import Trainer, TrainingConfig
+from pylops_vmb.training import Method, Trainer, TrainingConfig
 
 CHANNELS, SHAPE = 2, (12, 12)
 SETTINGS = {"epochs": 2, "batch": 3, "lr": 1e-2, "seed": 9}
@@ -79,13 +79,15 @@ def noisy(d, vp, generator):
 def make(folder, name="one", *, count=7, net=None, data=None, validation=None, **changes):
     """Return a trainer with the same first weights every time."""
     torch.manual_seed(5)
-    net = Tiny(**(net or {})) if not isinstance(net, nn.Module) else net
+    if not isinstance(net, nn.Module | Method):
+        net = Tiny(**(net or {}))
     extra = {key: changes.pop(key) for key in ("augment", "workers", "device") if key in changes}
+    preprocessing = changes.pop("preprocessing", Preprocessing(scale="none"))
     return Trainer(
         net,
         Noise(count) if data is None else data,
         Noise(4, first=1000) if validation is None else validation,
-        preprocessing=Preprocessing(scale="none"),
+        preprocessing=preprocessing,
         config=TrainingConfig(**(SETTINGS | changes)),
         checkpoint=Path(folder) / f"{name}.safetensors",
         **extra,
@@ -118,6 +120,18 @@ def kill_before_step(trainer, number):
     trainer.method.step = counted
 
 
+def interrupt_in_step(trainer, number):
+    """Press Ctrl-C in the last process only."""
+    step = trainer.method.step
+
+    def counted(inputs, vp):
+        if trainer._done == number and trainer.team.rank == trainer.team.size - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(inputs, vp)
+
+    trainer.method.step = counted
+
+
 def kill_before_rename(number):
     """Kill between the temporary file of a checkpoint and its last name."""
     replace, calls = os.replace, []
@@ -140,10 +154,14 @@ def run(folder, job):
         job["data"] = Failing(job.pop("count", 7))
     if job.pop("augmented", False):
         job["augment"] = noisy
+    if job.pop("apart", False):
+        job["checkpoint"] = f"rank{os.environ['RANK']}/{name}"
     trainer = make(folder, job.pop("checkpoint", name), **job)
     for when, number in (kills or {}).items():
         if when == "step":
             kill_before_step(trainer, number)
+        elif when == "interrupt":
+            interrupt_in_step(trainer, number)
         else:
             kill_before_rename(number)
     started = trainer._done
@@ -158,6 +176,7 @@ def child(folder, job, environment):
     if pid:
         return pid
     os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     code = 1
     try:
         run(folder, job)
@@ -190,6 +209,8 @@ def main(folder, jobs):
     """Run all trainings, one after the other."""
     torch.set_num_threads(1)
     warm()
+    for rank in range(2):
+        (folder / f"rank{rank}").mkdir()
     codes = []
     for job in jobs:
         pids = [child(folder, job, place) for place in together(job.get("size", 1))]

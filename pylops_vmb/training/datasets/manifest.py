@@ -20,6 +20,19 @@ _MADE_WITH = "made_with"
 _PACKAGES = ("torch", "deepwave", "numpy", "scipy")
 
 
+def portable(value: Any) -> Any:
+    """Return settings with the name of a file in the place of its path, at any depth.
+
+    A file that was moved is the same file: its digest stands beside its name.
+    """
+    if isinstance(value, list):
+        return [portable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: portable(item) for key, item in value.items()}
+    return inner | {"path": Path(inner["path"]).name} if "path" in inner else inner
+
+
 def claim(folder: Path, recipe: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest of a new set, or compare with the one that is there.
 
@@ -45,7 +58,7 @@ def claim(folder: Path, recipe: dict[str, Any]) -> dict[str, Any]:
     if not (folder / NAME).exists():
         write(folder, {**wanted, _MADE_WITH: []})
     found = read(folder)
-    other = [key for key in wanted if found.get(key) != wanted[key]]
+    other = [key for key in wanted if portable(found.get(key)) != portable(wanted[key])]
     if other:
         refuse(
             str(folder),

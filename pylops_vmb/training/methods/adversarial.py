@@ -10,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from pylops_vmb._checks import check_choice, check_integer, check_number, check_pair, refuse
 from pylops_vmb.metrics import OPENFWI_RANGE
+from pylops_vmb.training.batchnorm import share_batchnorm
+from pylops_vmb.training.identity import of_net
 from pylops_vmb.training.methods.base import Descent, Wrap, autocast, place
 from pylops_vmb.training.methods.rivals import CrossEntropy, Rivalry, Wasserstein
 from pylops_vmb.training.methods.supervised import Supervised
@@ -126,6 +128,8 @@ class Adversarial(Supervised):
         turns = max(1, steps // self.every)
         self.descent = Descent(self.net.parameters(), self.config, steps=turns, device=device)
         self.discriminator = place(self.discriminator, self.config, device)
+        if _several():
+            self.discriminator = share_batchnorm(self.discriminator)
         _share_first(self.discriminator)
         self.rival = Descent(
             self.discriminator.parameters(),
@@ -200,7 +204,8 @@ class Adversarial(Supervised):
         """What must be equal for a checkpoint to be taken over."""
         names = ("rivalry", "content", "conditional", "every", "penalty", "discriminator_lr")
         own: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return super().identity | own | {"vp_range": list(self.vp_range)}
+        rival = {f"discriminator {key}": value for key, value in of_net(self.discriminator).items()}
+        return super().identity | own | rival | {"vp_range": list(self.vp_range)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return both networks, the average, both descents and the number of steps."""

@@ -176,8 +176,16 @@ class Descent:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned."""
         self.optimizer.load_state_dict(dict(state["optimizer"]))
+        self._as_parameters()
         self.schedule.load_state_dict(dict(state["schedule"]))
         self.scaler.load_state_dict(dict(state["scaler"]))
+
+    def _as_parameters(self) -> None:
+        """Give the moments the memory order of their parameters, which no file keeps."""
+        for parameter, state in self.optimizer.state.items():
+            for name, value in state.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def place(net: nn.Module, config: TrainingConfig, device: torch.device) -> nn.Module:

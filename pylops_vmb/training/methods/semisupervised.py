@@ -9,12 +9,13 @@ from torch import Tensor, distributed, nn
 from pylops_vmb._checks import check_integer, check_number, refuse
 from pylops_vmb.training.consistency import DataConsistency
 from pylops_vmb.training.datasets.samples import Gathers, Samples
+from pylops_vmb.training.identity import of_data
 from pylops_vmb.training.methods.base import Wrap, autocast
 from pylops_vmb.training.methods.supervised import Supervised
 from pylops_vmb.training.order import Order, mixed
 from pylops_vmb.training.settings import TrainingConfig
 
-_UNLABELLED = 2
+_UNLABELLED = 3
 """Keeps the order of the unlabelled gathers apart from other random numbers of a training."""
 
 
@@ -213,7 +214,7 @@ class SemiSupervised(_ThroughPhysics):
         """What must be equal for a checkpoint to be taken over."""
         names = ("batch", "weight", "ramp", "every")
         own: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return super().identity | own | {"unlabelled": len(self.unlabelled)}
+        return super().identity | own | of_data("unlabelled", self.unlabelled)
 
     def state_dict(self) -> dict[str, Any]:
         """Return network, average, descent, the number of steps and the last misfit."""

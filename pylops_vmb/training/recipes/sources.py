@@ -1,5 +1,6 @@
 """Where the samples of a recipe come from: simulated, or in a folder that is there."""
 
+import json
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,10 @@ from pylops_vmb.errors import VMBFileError
 from pylops_vmb.learned import Preprocessing
 from pylops_vmb.survey import Acquisition, Grid
 from pylops_vmb.training.datasets import OpenFWISet, Samples, ShardedSet, Simulation, simulate
+from pylops_vmb.training.datasets.manifest import portable
 from pylops_vmb.training.estimates import Need, simulation_need
 from pylops_vmb.training.recipes.machine import Machine
-from pylops_vmb.velocity import StoredVelocities
+from pylops_vmb.velocity import StoredVelocities, VelocityGenerator
 
 _HELD_OUT = 1_000_000
 """Number of the first validation model of a generator: no training set reaches it."""
@@ -122,7 +124,7 @@ class Simulated(Source):
     def document(self) -> dict[str, Any]:
         """Generator, spacing and stencil."""
         return {
-            "velocity": _without_path(self.simulation.velocity.config),
+            "velocity": portable(self.simulation.velocity.config),
             "spacing": list(self.simulation.spacing),
             "modelling": dict(self.simulation.modelling),
         }
@@ -166,6 +168,7 @@ class Simulated(Source):
         """Return the number of the first model to measure on."""
         velocity = self.simulation.velocity
         if not isinstance(velocity, StoredVelocities):
+            _check_drawn(velocity)
             return _HELD_OUT
         _check_count(velocity.path, len(velocity), counts)
         return counts[0]
@@ -239,6 +242,12 @@ def _check_count(name: str, there: int, counts: tuple[int, int]) -> None:
         )
 
 
-def _without_path(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a generator's settings with the name of a file in the place of its path."""
-    return config | {"path": Path(config["path"]).name} if "path" in config else config
+def _check_drawn(velocity: VelocityGenerator) -> None:
+    """Refuse a generator that draws from a file: the sets would share its models."""
+    if "StoredVelocities" in json.dumps(velocity.config):
+        refuse(
+            "velocity",
+            "must not draw from a file of models, of which both sets would hold parts",
+            got=type(velocity).__name__,
+            do="Split the file, and train on a set made of one part with Trainer",
+        )

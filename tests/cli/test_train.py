@@ -211,7 +211,8 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     ours, theirs = (card.training["history"] for card in cards)
     for row, other in zip(ours, theirs, strict=True):
         for name in ("loss", "mae", "rmse", "ssim"):
-            assert row[name] == pytest.approx(other[name], rel=1e-3)
+            # sums in another order, which Adam's first steps amplify
+            assert row[name] == pytest.approx(other[name], rel=5e-3)
 
 
 @pytest.mark.slow

@@ -36,21 +36,10 @@ class _ThroughPhysics(Supervised):
 
         The bands follow each other from the first step to the last, each for equally long.
         """
-        band = self._done * len(self.consistency.bands) // self._steps
-        return self.consistency(self._settled(inputs).float(), d, draw=draw, band=band)
-
-    def _settled(self, inputs: Tensor) -> Tensor:
-        """Return the prediction with running statistics, which a pass before has moved on.
-
-        The chance in the statistics of a small batch costs little in velocity and much in data:
-        it would be most of what the wave equation sees.
-        """
-        with torch.no_grad(), autocast(self.config, self.device):
-            self.net.train()(inputs)
-        self.net.eval()
         with autocast(self.config, self.device):
-            prediction: Tensor = self.called(inputs)
-        return prediction
+            prediction = self.called(inputs)
+        band = self._done * len(self.consistency.bands) // self._steps
+        return self.consistency(prediction.float(), d, draw=draw, band=band)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -142,8 +131,10 @@ class SemiSupervised(_ThroughPhysics):
 
     .. math:: m_v(G(d_l), v_l) + w \, \min(1, t / t_r) \, m_d(F(G(d_u)), d_u)
 
-    with labelled samples :math:`l` and unlabelled ones :math:`u`.  Both move the running
-    statistics of batch norm; the misfit is that of the prediction with these, as in use.
+    with labelled samples :math:`l` and unlabelled ones :math:`u`.  Both go through the network
+    one after the other, so that batch norm takes its statistics from both.  The chance in the
+    statistics of a small batch costs little in velocity and much in data: take large ones,
+    and measure on models of known velocity whether the unlabelled gathers help.
 
     References
     ----------

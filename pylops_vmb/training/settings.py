@@ -48,7 +48,7 @@ class TrainingConfig:
     ema : :obj:`float`
         Decay of the moving average of the weights, which is what training returns.
     ema_warmup : :obj:`bool`
-        Let the decay rise from 0.1 to `ema`, as ``(1 + n) / (10 + n)`` after `n` steps, so that
+        Let the decay rise to `ema`, as ``(1 + n) / (10 + n)`` after `n` steps, so that
         a short training does not return an average of its first, poor networks.
     precision : {"float32", "bfloat16", "float16"}
         Of the products inside the network; weights stay float32.  With "float16" the loss is

@@ -4,6 +4,7 @@ import json
 import pickle
 import resource
 import subprocess
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,16 +134,21 @@ def test_folders_without_a_set_are_refused(data, tmp_path):
             ShardedSet(data.folder)
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """Let no file grow beyond 4 kB, as on a full disk."""
+    """Let no file grow beyond 4 kB, as on a full disk; not longer, or the log would not either."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_nothing_half_written(simulation, tmp_path, small_files):
-    with pytest.raises(VMBFileError, match=r"cannot be written to, got .*\. Make room on the disk"):
+def test_a_full_disk_leaves_nothing_half_written(simulation, tmp_path):
+    refused = pytest.raises(
+        VMBFileError, match=r"cannot be written to, got .*\. Make room on the disk"
+    )
+    with small_files(), refused:
         simulate(tmp_path / "full", simulation, count=5, shard=5)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["manifest.json"]

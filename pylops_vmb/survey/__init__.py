@@ -2,6 +2,7 @@
 
 from pylops_vmb.survey.acquisition import Acquisition
 from pylops_vmb.survey.grid import Grid
+from pylops_vmb.survey.lowcut import LowCut
 from pylops_vmb.survey.wavelets import band, ricker
 
-__all__ = ["Acquisition", "Grid", "band", "ricker"]
+__all__ = ["Acquisition", "Grid", "LowCut", "band", "ricker"]

@@ -1,7 +1,11 @@
 """Augmentation: exact symmetries of the wave equation, and what happens in the field."""
 
 from pylops_vmb.training.augmentation.base import Augmentation, Compose
-from pylops_vmb.training.augmentation.spectra import FrequencyRemoval, WaveletChange
+from pylops_vmb.training.augmentation.spectra import (
+    FrequencyRemoval,
+    RandomLowCut,
+    WaveletChange,
+)
 from pylops_vmb.training.augmentation.symmetries import Mirror, TimeVelocityScaling
 from pylops_vmb.training.augmentation.traces import (
     AmplitudeScaling,
@@ -18,6 +22,7 @@ __all__ = [
     "FrequencyRemoval",
     "Mirror",
     "Noise",
+    "RandomLowCut",
     "TimeShift",
     "TimeVelocityScaling",
     "WaveletChange",

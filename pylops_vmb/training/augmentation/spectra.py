@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pylops_vmb._checks import check_number, check_range, refuse
 from pylops_vmb.learned.preprocessing import Preprocessing
-from pylops_vmb.survey import Acquisition
+from pylops_vmb.survey import Acquisition, LowCut
 from pylops_vmb.training.augmentation._random import uniform
 from pylops_vmb.training.augmentation._signals import (
     TimeAxis,
@@ -63,7 +63,7 @@ class WaveletChange(Augmentation):
     Examples
     --------
     >>> from pylops_vmb.learned import Preprocessing
-    >>> from pylops_vmb.survey import Acquisition
+    >>> from pylops_vmb.survey import Acquisition, LowCut
     >>> from pylops_vmb.training.augmentation import WaveletChange
     >>> acq, step = Acquisition.openfwi(), Preprocessing(step=5)
     >>> WaveletChange(acq, f0=(12.0, 18.0), phase=(-30.0, 30.0), preprocessing=step).f0
@@ -179,3 +179,53 @@ class FrequencyRemoval(Augmentation):
         start, width = (1.0 - self.slope) * corner, 2.0 * self.slope * max(corner, 1e-9)
         along = np.clip((freqs - start) / width, 0.0, 1.0)
         return np.asarray(0.5 * (1.0 - np.cos(np.pi * along)))
+
+
+@dataclass(frozen=True)
+class RandomLowCut(Augmentation):
+    """The low-cut of a recording system whose corner is drawn.
+
+    Parameters
+    ----------
+    corner : :obj:`tuple` or :obj:`float`
+        Least and largest frequency in Hz below which nothing is left.
+    dt : :obj:`float`
+        Time step of the decimated gathers in s.
+    p : :obj:`float`, optional
+        Probability.
+
+    Raises
+    ------
+    VMBValueError
+        If a value is out of range.
+
+    Notes
+    -----
+    `pylops_vmb.survey.LowCut`: causal, so that a network which was trained with it may be
+    given what an instrument with a low-cut has recorded.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pylops_vmb.training.augmentation import RandomLowCut
+    >>> t = 0.005 * torch.arange(400)
+    >>> d = torch.sin(6.283185 * 3.0 * t).view(1, 400, 1)  # 3 Hz
+    >>> d, _ = RandomLowCut(6.0, dt=0.005)(d, torch.ones(1, 4, 4), torch.Generator())
+    >>> bool(d[:, 300:].abs().max() < 0.02)
+    True
+    """
+
+    corner: tuple[float, float]
+    _: KW_ONLY
+    dt: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(dt=check_number("dt", self.dt, above=0.0, unit="s"))
+        nyquist = 0.5 / self.dt
+        corner = check_range("corner", self.corner, at_least=0.1, at_most=0.9 * nyquist, unit="Hz")
+        self._set(corner=corner)
+
+    def _apply(self, d: torch.Tensor, vp: torch.Tensor, generator: torch.Generator) -> Sample:
+        cut = LowCut(uniform(generator, *self.corner))
+        return cut(d.transpose(1, 2), self.dt).transpose(1, 2), vp

@@ -15,9 +15,8 @@ from torch.utils.data import ConcatDataset, Dataset, Subset
 from pylops_vmb._checks import check_number, refuse
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion
-from pylops_vmb.networks import build
+from pylops_vmb.networks import build, parts
 from pylops_vmb.survey import Acquisition
-from pylops_vmb.training import parts
 from pylops_vmb.training.datasets import Samples, split
 from pylops_vmb.training.methods import Supervised, Wrap
 from pylops_vmb.training.record import training_record, validation_scores
@@ -60,7 +59,7 @@ def finetune(
         seed of `config` and kept out of the training.
     freeze : :obj:`str` or sequence of :obj:`str`, optional
         What stays as it is: "encoder", "decoder", "last", "all but last", names of layers,
-        or patterns of names such as ``"*.bias"``; see `pylops_vmb.training.parts.parts`.
+        or patterns of names such as ``"*.bias"``; see `pylops_vmb.networks.parts.parts`.
         Frozen batch norm keeps its running statistics.
     lr : :obj:`dict`, optional
         Learning rates of some parts, named as in `freeze`; all others have that of `config`.

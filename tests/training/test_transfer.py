@@ -14,10 +14,10 @@ from pylops_vmb.errors import VMBFileError, VMBValueError
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
 from pylops_vmb.networks import build
+from pylops_vmb.networks.parts import parts
 from pylops_vmb.survey import Grid
 from pylops_vmb.training import TrainingConfig, finetune, simulate
 from pylops_vmb.training.batchnorm import share_batchnorm
-from pylops_vmb.training.parts import parts, select
 from pylops_vmb.training.record import validation_scores
 from pylops_vmb.training.transfer import FineTuning
 
@@ -219,28 +219,6 @@ def test_a_killed_run_goes_on_to_the_same_bits(parent, pairs, tmp_path, monkeypa
     next(stranger.net.parameters()).add_(1.0)
     with pytest.raises(VMBFileError, match="belongs to another training"):
         finetune(stranger, pairs, checkpoint=path, **settings)
-
-
-def test_parts_names_layers_and_patterns_are_understood(parent):
-    net = parent().net
-    names = {name for name, _ in net.named_parameters()}
-    assert select(net, "final", name="freeze") == {"final.weight", "final.bias"}
-    assert select(net, "downs.1", name="freeze") < parts(net)["encoder"]
-    assert select(net, ["*.bias", "*.weight"], name="freeze") == names
-    assert select(net, (), name="freeze") == set()
-    assert parts(net)["encoder"] | parts(net)["decoder"] == names
-    assert not parts(net)["encoder"] & parts(net)["decoder"]
-    net.parts = {"ends": ["stem", "final.bias"]}
-    assert {name.split(".")[0] for name in select(net, "ends", name="freeze")} == {"stem", "final"}
-
-
-@pytest.mark.parametrize("body", ["fcn-8s", "fcn-32s", "unet"])
-def test_the_parts_of_dense_networks_are_those_of_their_body(body):
-    net = build("dense-velocity", **SIZES, width=1, body=body)
-    encoder = {".".join(name.split(".")[:2]) for name in parts(net)["encoder"]}
-    trunk = {"body.downs", "body.center"} if body == "unet" else {"body.features", "body.fc6"}
-    assert trunk <= encoder
-    assert all(name.startswith("body.") for name in parts(net)["last"])
 
 
 @pytest.mark.parametrize(

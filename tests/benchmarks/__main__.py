@@ -26,8 +26,10 @@ NAMES = (
     "salt_transfer",
     "label_free",
     "throughput",
+    "starts",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
+_IN_FOLDERS = {"starts": "hybrid.starts"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -66,7 +68,7 @@ def alone(name: str) -> argparse.Namespace:
 
 def benchmark(name: str) -> Any:
     """Return the module of a benchmark."""
-    return import_module(f"tests.benchmarks.{name}")
+    return import_module(f"tests.benchmarks.{_IN_FOLDERS.get(name, name)}")
 
 
 def report_of(options: argparse.Namespace) -> Report | None:

@@ -1,0 +1,1 @@
+"""Starts, conditions and parts of hybrid inversion compared on many models, job by job."""

@@ -1,0 +1,156 @@
+"""The machinery of the benchmark of starts: jobs that resume, rows, and the tables of them."""
+
+import fcntl
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pylops_vmb as vmb
+from tests.benchmarks.hybrid.conditions import Problem
+from tests.benchmarks.hybrid.jobs import read_rows, run_jobs
+from tests.benchmarks.hybrid.models import Model
+from tests.benchmarks.hybrid.rows import Run, read_run
+
+
+def job(folder: Path, name: str) -> dict[str, object]:
+    """Count the calls of a name in a file."""
+    with (folder / "calls").open("a") as file:
+        file.write(f"{name}\n")
+    if (folder / "broken").exists() and name == "b":
+        raise ValueError("broken")
+    return {"name": name}
+
+
+def calls(folder: Path) -> list[str]:
+    return (folder / "calls").read_text().split()
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    return {name: partial(job, tmp_path, name) for name in "abc"}
+
+
+class TestJobs:
+    def test_a_second_call_does_only_what_is_missing(self, tmp_path, jobs):
+        run_jobs(tmp_path, {"a": jobs["a"]}, processes=0)
+        run_jobs(tmp_path, jobs, processes=0)
+        assert calls(tmp_path) == ["a", "b", "c"]
+        assert list(read_rows(tmp_path).values()) == [{"key": n, "name": n} for n in "abc"]
+
+    def test_a_failed_job_is_said_after_the_others_and_done_the_next_time(self, tmp_path, jobs):
+        (tmp_path / "broken").touch()
+        with pytest.raises(RuntimeError, match=r"1 of 3 jobs failed, first b"):
+            run_jobs(tmp_path, jobs, processes=0)
+        (tmp_path / "broken").unlink()
+        assert list(read_rows(tmp_path)) == ["a", "c"]
+        run_jobs(tmp_path, jobs, processes=0)
+        assert list(read_rows(tmp_path)) == ["a", "c", "b"]
+        assert calls(tmp_path) == ["a", "b", "c", "b"]
+
+    def test_half_a_line_of_a_killed_run_is_no_row_and_spoils_no_other(self, tmp_path, jobs):
+        run_jobs(tmp_path, {"a": jobs["a"]}, processes=0)
+        with (tmp_path / "rows.jsonl").open("a") as file:
+            file.write('{"key": "b", "na')
+        assert list(read_rows(tmp_path)) == ["a"]
+        run_jobs(tmp_path, jobs, processes=0)
+        assert list(read_rows(tmp_path)) == ["a", "b", "c"]
+
+    def test_what_another_command_works_on_is_left_to_it(self, tmp_path, jobs):
+        (tmp_path / "claims").mkdir()
+        with (tmp_path / "claims" / "b").open("w") as theirs:
+            fcntl.flock(theirs, fcntl.LOCK_EX)
+            run_jobs(tmp_path, jobs, processes=0)
+        assert calls(tmp_path) == ["a", "c"]
+
+    @pytest.mark.slow
+    def test_workers_write_the_same_rows(self, tmp_path, jobs):
+        run_jobs(tmp_path, jobs, processes=2)
+        assert sorted(read_rows(tmp_path)) == ["a", "b", "c"]
+        assert sorted(calls(tmp_path)) == ["a", "b", "c"]
+
+
+@pytest.fixture(scope="module")
+def small():
+    grid = vmb.Grid((24, 16), 10.0)
+    xr = 10.0 * np.arange(24)
+    acq = vmb.Acquisition.fixed_spread([50.0, 180.0], xr, nt=160, dt=0.001, f0=20.0)
+    F = vmb.AcousticModelling2D(grid, acq)
+    true = np.full(grid.dims, 2000.0, dtype="float32")
+    true[:, 8:] = 2500.0
+    return Problem(F, F(true), true)
+
+
+@pytest.fixture(scope="module")
+def measured(small, tmp_path_factory):
+    """Return row, folder and result of three iterations in two bands each."""
+    folder, results = tmp_path_factory.mktemp("runs"), []
+
+    def invert(problem, callbacks):
+        x0 = np.full(problem.F.dims, 2300.0, dtype="float32")
+        words = {"bands": (15.0, None), "niter": 3, "callbacks": callbacks}
+        results.append(vmb.fwi(problem.F, problem.dobs, x0, **words))
+        return results[-1]
+
+    run = Run(
+        Model("flat-00", "flat", small.true),
+        "full",
+        "constant",
+        observe=lambda _: small,
+        invert=invert,
+        folder=folder,
+        labels={"niter": 3},
+        predict=lambda problem: problem.true + 75.0,
+    )
+    return run, run(), results[0]
+
+
+class TestRun:
+    def test_key_tells_runs_apart(self, measured):
+        assert measured[0].key == "full-flat-00-constant-3"
+
+    def test_scores_are_those_of_the_result_in_units_of_1500(self, measured, small):
+        _, row, result = measured
+        vp = result.vp
+        assert row["mae"] == pytest.approx(vmb.metrics.mae(vp, small.true) / 1500.0)
+        assert row["ssim_uniform"] == pytest.approx(
+            vmb.metrics.scores(vp, small.true)["ssim_uniform"]
+        )
+        assert row["misfit"] == pytest.approx(vmb.metrics.relative_l2(small.F(vp), small.dobs))
+        assert row["start_mae"] == pytest.approx(250.0 / 1500.0)
+        assert row["prediction_mae"] == pytest.approx(0.05)
+
+    def test_gradients_are_added_over_bands(self, measured):
+        _, row, result = measured
+        low, full = result.history[2].evaluations, result.history[5].evaluations
+        assert (row["iterations"], row["gradients"]) == (6, low + full)
+        assert row["gradients_with_start"] >= row["gradients"]
+        assert row["bands"] == [15.0, None]
+
+    def test_a_row_is_plain_json(self, measured):
+        assert json.loads(json.dumps(measured[1])) == measured[1]
+
+    def test_curves_go_from_the_start_to_the_result(self, measured, small):
+        run, row, result = measured
+        kept = read_run(run.folder, run.key)
+        assert list(kept["iteration"]) == [0, 2, 4, 6]
+        assert kept["misfit"][0] == pytest.approx(row["start_misfit"])
+        assert kept["misfit"][-1] == pytest.approx(row["misfit"])
+        assert kept["mae"][0] == pytest.approx(250.0)
+        np.testing.assert_array_equal(kept["vp"], result.vp)
+        np.testing.assert_array_equal(kept["true"], small.true)
+
+    def test_an_interrupted_inversion_is_no_row(self, small, tmp_path):
+        stopped = vmb.inversion.InversionResult(small.true, status="interrupted", message="")
+        run = Run(
+            Model("flat-00", "flat", small.true),
+            "full",
+            "stopped",
+            observe=lambda _: small,
+            invert=lambda *_: stopped,
+            folder=tmp_path,
+        )
+        with pytest.raises(InterruptedError, match=r"full-flat-00-stopped was stopped"):
+            run()

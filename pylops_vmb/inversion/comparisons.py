@@ -4,6 +4,8 @@ Each takes modelled and observed data ``(ns, nr, nt)`` and returns one value a s
 zero for equal data, differentiable, and defined for traces and shots that are dead.
 """
 
+import math
+
 import torch
 
 _DEAD = 1e-6
@@ -126,6 +128,45 @@ def envelope(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
     return _by_shot(0.5 * (heights[0] - heights[1]).square())
 
 
+def agc(
+    d: torch.Tensor, dobs: torch.Tensor, *, window: float = 1.0, floor: float = 0.03
+) -> torch.Tensor:
+    r"""Compare by least squares after the gain that evens out the observed data.
+
+    Parameters
+    ----------
+    d, dobs : :obj:`torch.Tensor`
+        Modelled and observed data ``(ns, nr, nt)``.
+    window : :obj:`float`, optional
+        Standard deviation in time of the window in which amplitude is measured, in mean
+        periods of the shot.
+    floor : :obj:`float`, optional
+        Amplitude below which the gain hardly rises, relative to the largest of the shot.
+
+    Returns
+    -------
+    values : :obj:`torch.Tensor`
+        One a shot, ``(ns,)``.
+
+    Notes
+    -----
+    .. math::
+        \frac{1}{2} \sum \left( \frac{d - d_{obs}}{a / \max a + \epsilon} \right)^2, \qquad
+        a = \sqrt{S\, d_{obs}^2}
+
+    with a Gaussian :math:`S` along time and the floor :math:`\epsilon`.  This is automatic gain
+    control with one gain for both data, so that it stays linear in `d`.  Plain least squares see
+    the direct wave, which is a thousand times stronger than what the depths reflect; here all
+    arrivals count, and with them the depths.  The mean period of a shot is
+    :math:`2 \pi \|d_{obs}\| / \|\Delta d_{obs}\|` with the difference :math:`\Delta` from sample
+    to sample: in a low band the window is longer.  A dead observed trace counts nothing.
+    """
+    amplitude = _smoothed(dobs.square(), window * _period(dobs)).sqrt()
+    top = amplitude.flatten(1).amax(1).clamp(min=torch.finfo(dobs.dtype).tiny)
+    gain = (_norms(dobs) > 0.0) / (amplitude / _spread(top, dobs) + floor)
+    return _by_shot(0.5 * (gain * (d - dobs)).square())
+
+
 def hilbert(d: torch.Tensor) -> torch.Tensor:
     """Return the Hilbert transform along the last axis, zeros assumed on either side."""
     nt = d.shape[-1]
@@ -139,7 +180,27 @@ def _by_shot(values: torch.Tensor) -> torch.Tensor:
 
 def _mean(values: torch.Tensor) -> torch.Tensor:
     """Return the mean over each shot, in a shape that multiplies its data."""
-    return values.flatten(1).mean(1).reshape(-1, *[1] * (values.ndim - 1))
+    return _spread(values.flatten(1).mean(1), values)
+
+
+def _spread(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Return one value a shot in a shape that multiplies the data."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _period(d: torch.Tensor) -> torch.Tensor:
+    """Return the mean period of each shot in samples, one for a shot without signal."""
+    energy, slope = (x.square().flatten(1).sum(1) for x in (d, d.diff(dim=-1)))
+    return 2.0 * math.pi * (energy / slope.clamp(min=torch.finfo(d.dtype).tiny)).sqrt()
+
+
+def _smoothed(d: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """Smooth positive data along time by a Gaussian of ``sigma`` samples a shot, zeros beyond."""
+    n = 2 * d.shape[-1]
+    freqs = torch.fft.rfftfreq(n, dtype=d.dtype, device=d.device)
+    response = torch.exp(-2.0 * (math.pi * _spread(sigma, d) * freqs).square())
+    smooth: torch.Tensor = torch.fft.irfft(torch.fft.rfft(d, n=n) * response, n=n)
+    return smooth[..., : d.shape[-1]].clamp(min=0.0)
 
 
 def _norms(d: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,7 @@ MISFITS = {
     "l2": Misfit(comparisons.l2, broadband=False),
     "l1": Misfit(comparisons.l1),
     "huber": Misfit(comparisons.huber),
+    "agc": Misfit(comparisons.agc, broadband=False),
     "trace_normalised": Misfit(comparisons.normalised, broadband=False),
     "cross_correlation": Misfit(comparisons.normalised, broadband=False),
     "envelope": Misfit(comparisons.envelope),

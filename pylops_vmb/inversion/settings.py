@@ -25,7 +25,8 @@ class InversionSettings(ABC):
         Low-pass corners in Hz, increasing, None for the full band.  By default they are
         chosen from the spectrum of the data (see `pylops_vmb.inversion.suggest_bands`).
     misfit : :obj:`str` or callable or :obj:`dict`
-        How data are compared: ``"l2"``, ``"l1"`` and ``"huber"`` (outliers),
+        How data are compared: ``"l2"``, ``"agc"`` (all arrivals, not the direct
+        wave alone), ``"l1"`` and ``"huber"`` (outliers),
         ``"trace_normalised"`` or ``"cross_correlation"`` (unknown amplitudes),
         ``"envelope"`` (a poor start; see `pylops_vmb.inversion.comparisons`), a function of
         modelled and observed data ``(ns, nr, nt)`` that returns one value a shot, or several

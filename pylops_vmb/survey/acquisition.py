@@ -252,7 +252,9 @@ class Acquisition:
         wav = self.wav[shots] if self.wav.ndim == 2 else self.wav
         return self._replace(srcs=self.srcs[:, shots], recs=recs, wav=wav)
 
-    def with_wavelet(self, wav: ArrayLike, wavc: int = 0) -> "Acquisition":
+    def with_wavelet(
+        self, wav: ArrayLike, wavc: int = 0, *, f0: float | None = None
+    ) -> "Acquisition":
         """Return the same survey with another source wavelet.
 
         Parameters
@@ -261,12 +263,14 @@ class Acquisition:
             Causal samples, ``(nw,)`` or ``(ns, nw)``.
         wavc : :obj:`int`, optional
             Sample of its time zero.
+        f0 : :obj:`float`, optional
+            Peak frequency in Hz; by default that of the wavelet's spectrum.
 
         Returns
         -------
         acq : `Acquisition`
         """
-        return self._replace(wav=wav, wavc=wavc, f0=None)
+        return self._replace(wav=wav, wavc=wavc, f0=f0)
 
     def check(self, grid: Grid) -> None:
         """Refuse a survey that does not lie on the grid.

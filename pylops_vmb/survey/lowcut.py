@@ -88,6 +88,8 @@ class LowCut:
     def on(self, acq: Acquisition) -> Acquisition:
         """Return a survey whose wavelet has passed the filter; it rings to the end of the record.
 
+        The stated peak frequency stays, and with it the absorbing layer of the modelling.
+
         Parameters
         ----------
         acq : `Acquisition`
@@ -98,7 +100,8 @@ class LowCut:
         acq : `Acquisition`
         """
         room = [(0, 0)] * (acq.wav.ndim - 1) + [(0, acq.nt - acq.wav.shape[-1])]
-        return acq.with_wavelet(self(np.pad(acq.wav, room), acq.dt), acq.wavc)
+        wav = self(np.pad(acq.wav, room), acq.dt)
+        return acq.with_wavelet(wav, acq.wavc, f0=acq.f0)
 
     def response(self, nt: int, dt: float) -> NDArray[np.float64]:
         """Return the first `nt` samples of the impulse response at time steps of `dt` s."""

@@ -12,7 +12,7 @@ from scipy.signal import hilbert
 from pylops_vmb.errors import VMBTypeError, VMBValueError
 from pylops_vmb.inversion import MISFITS, Objective, fwi
 from pylops_vmb.inversion.bands import LowPass
-from pylops_vmb.inversion.comparisons import huber
+from pylops_vmb.inversion.comparisons import agc, huber
 from pylops_vmb.inversion.misfits import RelativeMisfit, parse_misfit
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.survey import Acquisition, Grid
@@ -115,6 +115,49 @@ def test_envelopes_are_those_of_scipy(draw):
     envelopes = [np.abs(hilbert(x.numpy(), N=80))[..., :40] for x in (d, dobs)]
     want = 0.5 * np.square(envelopes[0] - envelopes[1]).sum((1, 2))
     np.testing.assert_allclose(MISFITS["envelope"].compare(d, dobs), want, rtol=1e-5)
+
+
+def test_agc_divides_by_the_amplitude_of_the_observed_data():
+    t = torch.arange(400.0, dtype=torch.float64)
+    wave = torch.sin(2 * math.pi * t / 20.0)
+    dobs = torch.stack([wave, 0.1 * wave])[None]  # one loud trace, one quiet one
+    far = torch.zeros_like(dobs)
+    far[0, :, 150:250] = 1e-3 * torch.ones(100, dtype=torch.float64)
+    loud, quiet = (float(agc(dobs + mask * far, dobs)) for mask in _one_trace_each(far))
+    assert quiet / loud == pytest.approx((1.03 / 0.13) ** 2, rel=0.02)
+    residual = dobs + far
+    assert float(agc(dobs + 2.0 * far, dobs)) == pytest.approx(4.0 * float(agc(residual, dobs)))
+    assert float(agc(7.0 * residual, 7.0 * dobs)) == pytest.approx(
+        49.0 * float(agc(residual, dobs))
+    )
+
+
+def _one_trace_each(d):
+    masks = torch.zeros(2, *d.shape, dtype=d.dtype)
+    masks[0, :, 0] = masks[1, :, 1] = 1.0
+    return masks
+
+
+def test_the_window_of_agc_follows_the_period_of_the_data():
+    t = torch.arange(800.0, dtype=torch.float64)
+    burst = torch.exp(-(((t - 200.0) / 20.0) ** 2))
+    residual = torch.zeros(1, 1, 800, dtype=torch.float64)
+    residual[..., 330:340] = 1.0
+    near = [
+        float(agc(dobs + residual, dobs))
+        for dobs in ((burst * torch.sin(2 * math.pi * t / T))[None, None] for T in (10.0, 60.0))
+    ]
+    assert near[1] < 0.2 * near[0]  # a wide window reaches from the burst to the residual
+
+
+def test_a_dead_observed_trace_counts_nothing_under_agc(draw):
+    d, dobs = draw(2, 4, 25), draw(2, 4, 25)
+    dobs[:, 2] = 0.0
+    alive = [0, 1, 3]
+    values = MISFITS["agc"].compare(d, dobs)
+    same = MISFITS["agc"].compare(d[:, alive], dobs[:, alive])
+    torch.testing.assert_close(values, same)
+    assert not gradient("agc", d, dobs)[:, 2].any()
 
 
 def test_sums_are_weighed_relative_to_no_data(draw):

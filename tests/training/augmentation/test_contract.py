@@ -17,6 +17,7 @@ from pylops_vmb.training.augmentation import (
     FrequencyRemoval,
     Mirror,
     Noise,
+    RandomLowCut,
     TimeShift,
     TimeVelocityScaling,
     WaveletChange,
@@ -35,6 +36,7 @@ KINDS = [
     TimeShift(0.01, dt=4e-3, per="shot"),
     WaveletChange(ACQ, f0=(12.0, 18.0), phase=(-30.0, 30.0), preprocessing=STEP),
     FrequencyRemoval((3.0, 6.0), dt=4e-3),
+    RandomLowCut((3.0, 6.0), dt=4e-3),
 ]
 EVERY = [*KINDS, Compose([Noise(10.0, p=0.5), Compose(KINDS)], p=0.9)]
 

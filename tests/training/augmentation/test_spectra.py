@@ -6,7 +6,8 @@ import torch
 from scipy.signal import hilbert
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.training.augmentation import FrequencyRemoval, WaveletChange
+from pylops_vmb.survey import LowCut
+from pylops_vmb.training.augmentation import FrequencyRemoval, RandomLowCut, WaveletChange
 
 DT = 5e-3
 VP = torch.full((1, 6, 7), 2000.0)
@@ -91,3 +92,24 @@ class TestFrequencyRemoval:
             FrequencyRemoval(dt=DT)
         with pytest.raises(VMBValueError, match="below: must be at most 100"):
             FrequencyRemoval(200.0, dt=DT)
+
+
+class TestRandomLowCut:
+    def test_filters_along_time(self):
+        d, same = RandomLowCut(8.0, dt=DT)(pulses(), VP, chance())
+        assert same is VP
+        want = LowCut(8.0)(pulses()[0, :, 0], DT)
+        torch.testing.assert_close(d[2, :, 5], want)
+
+    def test_draws_its_corner(self):
+        cut = RandomLowCut((4.0, 12.0), dt=DT)
+        drawn = [cut(pulses(), VP, chance(seed))[0].norm() for seed in range(8)]
+        edges = [RandomLowCut(f, dt=DT)(pulses(), VP, chance())[0].norm() for f in (12.0, 4.0)]
+        assert edges[0] < min(drawn) < max(drawn) < edges[1]
+        assert len(set(map(float, drawn))) == 8
+
+    def test_refusals(self):
+        with pytest.raises(VMBValueError, match="corner: must be at most 90"):
+            RandomLowCut(95.0, dt=DT)
+        with pytest.raises(VMBValueError, match="dt: must be above 0"):
+            RandomLowCut(5.0, dt=0.0)

@@ -37,10 +37,11 @@ if TYPE_CHECKING:
         fwi,
         gauss_newton,
         lsm,
+        posterior_std,
         rtm,
         water_mask,
     )
-    from pylops_vmb.learned import LearnedInversion
+    from pylops_vmb.learned import Dropout, Ensemble, LearnedInversion
     from pylops_vmb.modelling import AcousticModelling2D, estimate_memory, suggest_sampling
     from pylops_vmb.operators import (
         Jacobian,
@@ -56,6 +57,8 @@ __all__ = [
     "FWI",
     "AcousticModelling2D",
     "Acquisition",
+    "Dropout",
+    "Ensemble",
     "GaussNewton",
     "Grid",
     "Hybrid",
@@ -82,6 +85,7 @@ __all__ = [
     "networks",
     "operators",
     "plotting",
+    "posterior_std",
     "rtm",
     "suggest_sampling",
     "survey",
@@ -105,6 +109,8 @@ _HOMES = {
     "AcousticModelling2D": "modelling",
     "estimate_memory": "modelling",
     "suggest_sampling": "modelling",
+    "Dropout": "learned",
+    "Ensemble": "learned",
     "LearnedInversion": "learned",
     "FWI": "inversion",
     "fwi": "inversion",
@@ -113,6 +119,7 @@ _HOMES = {
     "gauss_newton": "inversion",
     "estimate_wavelet": "inversion",
     "lsm": "inversion",
+    "posterior_std": "inversion",
     "rtm": "inversion",
     "water_mask": "inversion",
     "Hybrid": "hybrid",

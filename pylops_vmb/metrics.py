@@ -1,8 +1,11 @@
 """How close two velocity models, or two data sets, are: MAE, RMSE, SSIM, PSNR, IoU, data misfit.
 
-Every function takes NumPy, torch or CuPy arrays on any device and returns a float.
+Every function takes NumPy, torch or CuPy arrays on any device and returns a float, or a few
+of them.  Standard deviations are judged by `coverage` and `log_likelihood`.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,9 @@ from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_choice, check_finite, check_number, check_pair, refuse
 
 OPENFWI_RANGE = (1500.0, 4500.0)
+LAWS = ("laplace", "gaussian")
+"""Laws of errors that a standard deviation can be read by."""
+_LEAST_STD = 1e-3  # m/s: keeps the density of an error finite where the deviation is zero
 _C1, _C2 = 0.01**2, 0.03**2
 _GAUSSIAN_RADIUS, _GAUSSIAN_SIGMA, _UNIFORM = 5, 1.5, 7
 
@@ -222,6 +228,94 @@ def relative_l2(d: Any, dobs: Any) -> float:
     return float(np.linalg.norm(a - b) / norm)
 
 
+def coverage(
+    error: Any, std: Any, levels: Sequence[float], *, law: str = "gaussian"
+) -> NDArray[np.float64]:
+    r"""Share of errors that lie within intervals of given probabilities.
+
+    Parameters
+    ----------
+    error : array_like
+        Predicted minus true values, any shape.
+    std : array_like
+        Their standard deviations, of the same shape and unit.
+    levels : sequence of :obj:`float`
+        Probabilities of the intervals, between 0 and 1.
+    law : {"gaussian", "laplace"}, optional
+        By which law an interval follows from a standard deviation.
+
+    Returns
+    -------
+    covered : :obj:`numpy.ndarray`
+        One share a level.  Honest deviations cover what the levels promise; smaller shares
+        mean that the deviations are too small.
+
+    Raises
+    ------
+    VMBValueError
+        If the shapes differ, a value is not finite, a deviation is negative, a level does not
+        lie between 0 and 1, or the law is unknown.
+
+    Notes
+    -----
+    The interval of probability :math:`p` is :math:`|e| \le k \sigma` with
+    :math:`k = \sqrt 2\, \mathrm{erf}^{-1}(p)` (Gaussian) or :math:`k = -\ln(1 - p)/\sqrt 2`
+    (Laplace).
+
+    Examples
+    --------
+    >>> coverage([-10.0, 5.0, 30.0, 0.0], [10.0, 10.0, 10.0, 10.0], [0.5, 0.95])
+    array([0.5 , 0.75])
+    """
+    e, sigma = _errors(error, std, law)
+    widths = [_width(level, law) for level in levels]
+    return np.array([(np.abs(e) <= width * sigma).mean() for width in widths], np.float64)
+
+
+def log_likelihood(error: Any, std: Any, *, law: str = "gaussian") -> float:
+    r"""Mean logarithm of the probability density that deviations give to errors.
+
+    Parameters
+    ----------
+    error : array_like
+        Predicted minus true values, any shape.
+    std : array_like
+        Their standard deviations, of the same shape and unit; at least 0.001 is taken.
+    law : {"gaussian", "laplace"}, optional
+        Law of the errors.
+
+    Returns
+    -------
+    mean : :obj:`float`
+        Higher is better; it rewards deviations that are honest and small.
+
+    Raises
+    ------
+    VMBValueError
+        If the shapes differ, a value is not finite, a deviation is negative, or the law is
+        unknown.
+
+    Notes
+    -----
+    .. math::
+        -\tfrac{1}{2} \ln(2 \pi \sigma^2) - \frac{e^2}{2 \sigma^2}
+        \quad\text{(Gaussian)}, \qquad
+        -\ln(\sqrt 2\, \sigma) - \frac{\sqrt 2\, |e|}{\sigma} \quad\text{(Laplace)}.
+
+    Examples
+    --------
+    >>> round(log_likelihood([0.0, 0.0], [10.0, 10.0]), 4)
+    -3.2215
+    """
+    e, sigma = _errors(error, std, law)
+    sigma = np.maximum(sigma, _LEAST_STD)
+    if law == "gaussian":
+        logs = -0.5 * np.log(2.0 * np.pi * sigma**2) - 0.5 * (e / sigma) ** 2
+    else:
+        logs = -np.log(math.sqrt(2.0) * sigma) - math.sqrt(2.0) * np.abs(e) / sigma
+    return float(logs.mean())
+
+
 def scores(
     vp: Any, true: Any, *, vp_range: tuple[float, float] = OPENFWI_RANGE
 ) -> dict[str, float]:
@@ -270,6 +364,25 @@ def _values(array: Any, name: str) -> Array:
     tensor = to_tensor(array, name=name).detach().cpu().double()
     check_finite(name, tensor)
     return np.asarray(tensor.numpy(), np.float64)
+
+
+def _errors(error: Any, std: Any, law: str) -> tuple[Array, Array]:
+    check_choice("law", law, LAWS)
+    e, sigma = _pair(error, std, names=("error", "std"))
+    check_number("std", float(sigma.min()), at_least=0.0)
+    return e, sigma
+
+
+def _width(level: float, law: str) -> float:
+    """Return half of the interval of a probability, in standard deviations."""
+    from scipy.special import erfinv  # noqa: PLC0415  keeps the package's import light
+
+    level = check_number("levels", level, above=0.0)
+    if level >= 1.0:
+        refuse("levels", "must be below 1", got=f"{level:g}", do="Pass probabilities such as 0.9")
+    if law == "gaussian":
+        return math.sqrt(2.0) * float(erfinv(level))
+    return -math.log1p(-level) / math.sqrt(2.0)
 
 
 def _range(vp_range: tuple[float, float]) -> tuple[float, float]:

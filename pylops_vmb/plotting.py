@@ -231,6 +231,65 @@ def plot_uncertainty(
     return ax
 
 
+def plot_profile(
+    vp: Any,
+    std: Any,
+    grid: Grid,
+    *,
+    x: float,
+    true: Any = None,
+    ax: Any = None,
+    width: float = 2.0,
+    title: str = "",
+) -> Any:
+    """Draw velocity against depth under one point, with the interval around it.
+
+    Parameters
+    ----------
+    vp, std : array_like
+        Velocities and their standard deviations, ``(nx, nz)`` or flat, m/s.
+    grid : `Grid`
+        The cells.
+    x : :obj:`float`
+        Where, in m; the nearest column is drawn.
+    true : array_like, optional
+        True velocities, drawn dashed.
+    ax : :obj:`matplotlib.axes.Axes`, optional
+        Where to draw; by default a new figure.
+    width : :obj:`float`, optional
+        Half of the interval, in standard deviations.
+    title : :obj:`str`, optional
+        Title.
+
+    Returns
+    -------
+    ax : :obj:`matplotlib.axes.Axes`
+        The axis, depth downwards.
+
+    Raises
+    ------
+    VMBImportError
+        If matplotlib is not installed.
+    VMBValueError
+        If a shape disagrees with the grid, or `x` lies outside it.
+    """
+    x0, x1, _, _ = grid.extent
+    x = check_number("x", x, at_least=x0, at_most=x1, unit="m")
+    column = round((x - x0) / grid.spacing[0])
+    centre, half = _KM_S * _velocities(vp, grid)[column], _KM_S * _velocities(std, grid)[column]
+    half = check_number("width", width, above=0.0) * half
+    ax = _new_axis() if ax is None else ax
+    label = f"± {width:g} standard deviations"
+    ax.fill_betweenx(grid.z, centre - half, centre + half, alpha=0.3, linewidth=0, label=label)
+    ax.plot(centre, grid.z, label="estimate")
+    if true is not None:
+        truth = _KM_S * _velocities(true, grid)[column]
+        ax.plot(truth, grid.z, color="black", linestyle="--", label="true")
+    ax.set(xlabel="velocity (km/s)", ylabel="z (m)", title=title, ylim=(grid.z[-1], grid.z[0]))
+    ax.legend()
+    return ax
+
+
 def plot_coverage(
     levels: Sequence[float], covered: Sequence[float], *, ax: Any = None, label: str | None = None
 ) -> Any:
@@ -260,7 +319,7 @@ def plot_coverage(
         If there are not as many shares as levels.
     """
     if len(levels) != len(covered):
-        do = "Pass those of one Calibration"
+        do = "Pass levels and covered of one Reliability"
         refuse("covered", f"must hold {len(levels)} shares", got=len(covered), do=do)
     ax = _new_axis() if ax is None else ax
     ax.plot((0.0, 1.0), (0.0, 1.0), color="0.6", linestyle="--", zorder=1)

@@ -3,10 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from skimage.metrics import structural_similarity
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.metrics import mae, psnr, relative_l2, rmse, salt_iou, scores, ssim
+from pylops_vmb.metrics import (
+    coverage,
+    log_likelihood,
+    mae,
+    psnr,
+    relative_l2,
+    rmse,
+    salt_iou,
+    scores,
+    ssim,
+)
 
 
 @pytest.fixture
@@ -105,5 +116,41 @@ def test_kinds_agree(models):
     ],
 )
 def test_refusals(models, call, message):
+    with pytest.raises(VMBValueError, match=message):
+        call(models[0])
+
+
+@pytest.mark.parametrize("law", ["gaussian", "laplace"])
+def test_coverage_keeps_what_the_levels_promise(law):
+    rng, levels = np.random.default_rng(3), (0.5, 0.68, 0.9, 0.95)
+    std = rng.uniform(10.0, 200.0, (300, 300))
+    error = rng.normal(0.0, std) if law == "gaussian" else rng.laplace(0.0, std / np.sqrt(2.0))
+    assert coverage(error, std, levels, law=law) == pytest.approx(levels, abs=0.005)
+    assert (coverage(error, 0.5 * std, levels, law=law) < np.subtract(levels, 0.1)).all()
+    scales = (0.8, 1.0, 1.25)
+    best = [log_likelihood(error, scale * std, law=law) for scale in scales]
+    assert max(best) == best[1]
+
+
+def test_log_likelihood_is_that_of_scipy():
+    rng = np.random.default_rng(4)
+    error, std = rng.normal(0.0, 50.0, 40), rng.uniform(10.0, 90.0, 40)
+    assert log_likelihood(error, std) == pytest.approx(stats.norm(0.0, std).logpdf(error).mean())
+    theirs = stats.laplace(0.0, std / np.sqrt(2.0)).logpdf(error).mean()
+    assert log_likelihood(error, std, law="laplace") == pytest.approx(theirs)
+    assert np.isfinite(log_likelihood([1.0], [0.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda e: coverage(e, e[:-1], [0.5]), "error: must have the shape of std"),
+        (lambda e: coverage(e, -np.abs(e), [0.5]), "std: must be at least 0"),
+        (lambda e: coverage(e, np.abs(e), [1.0]), "levels: must be below 1"),
+        (lambda e: coverage(e, np.abs(e), [0.0]), "levels: must be above 0"),
+        (lambda e: log_likelihood(e, np.abs(e), law="cauchy"), "Use one of 'laplace', 'gaussian'"),
+    ],
+)
+def test_refusals_of_deviations(models, call, message):
     with pytest.raises(VMBValueError, match=message):
         call(models[0])

@@ -10,6 +10,7 @@ from pylops_vmb.plotting import (
     plot_coverage,
     plot_gather,
     plot_history,
+    plot_profile,
     plot_training,
     plot_uncertainty,
     plot_velocity,
@@ -122,6 +123,26 @@ def test_uncertainty_is_drawn_from_zero_in_metres_a_second():
     assert plot_uncertainty(VP, GRID, vmax=50.0).images[0].get_clim() == (0.0, 50.0)
 
 
+def test_profile_shows_the_column_asked_for_with_its_interval():
+    std = 10.0 * np.arange(12.0).reshape(GRID.dims)
+    ax = plot_profile(VP, std, GRID, x=118.0, true=VP + 500.0, width=3.0, ax=plt.subplots()[1])
+    assert labels(ax) == ("velocity (km/s)", "z (m)")
+    estimate, truth = ax.lines
+    np.testing.assert_allclose(estimate.get_xdata(), VP[2] / 1000.0)
+    np.testing.assert_allclose(truth.get_xdata(), VP[2] / 1000.0 + 0.5)
+    np.testing.assert_allclose(estimate.get_ydata(), [0.0, 20.0, 40.0])
+    band = ax.collections[0].get_paths()[0].vertices[:, 0]
+    deepest = VP[2, 2] + 3.0 * std[2, 2]
+    assert band.max() == pytest.approx(deepest / 1000.0)
+    assert ax.get_ylim() == (40.0, 0.0)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "± 3 standard deviations",
+        "estimate",
+        "true",
+    ]
+    assert len(plot_profile(VP, std, GRID, x=100.0).lines) == 1
+
+
 def test_coverage_is_drawn_against_its_diagonal():
     ax = plot_coverage((0.5, 0.9), (0.3, 0.7), label="raw")
     assert labels(ax) == ("probability of the interval", "share of cells in it")
@@ -142,6 +163,8 @@ def test_figures_can_be_saved(tmp_path):
         (lambda _: plot_comparison({}, GRID), "at least one model"),
         (lambda _: plot_training([]), "history: must hold an epoch, got none. Train"),
         (lambda _: plot_coverage((0.5, 0.9), (0.3,)), "covered: must hold 2 shares, got 1"),
+        (lambda _: plot_profile(VP, VP, GRID, x=131.0), "x: must be at most 130.0 m"),
+        (lambda _: plot_profile(VP, VP[1:], GRID, x=100.0), "must have shape"),
         (lambda _: plot_comparison({"a": VP}, GRID, axes=[1, 2]), "axes: must be one a model"),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, shot=1), "shot: must be below 1"),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, clip=101.0), "at most 100"),

@@ -15,6 +15,7 @@ from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings
 from pylops_vmb.inversion.sources import estimate_wavelet
 from pylops_vmb.inversion.starts import linear_start
+from pylops_vmb.inversion.uncertainty import posterior_std, posterior_std_of
 
 if TYPE_CHECKING:
     from pylops_vmb.inversion.proximal import L2Misfit
@@ -35,6 +36,8 @@ __all__ = [
     "linear_start",
     "lsm",
     "mpi_jacobian",
+    "posterior_std",
+    "posterior_std_of",
     "quadratic",
     "rtm",
     "scatter_shots",

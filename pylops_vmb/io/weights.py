@@ -23,6 +23,7 @@ def write_weights(
     card: Mapping[str, Any],
     *,
     dtype: torch.dtype | None = None,
+    kind: str = _KIND,
 ) -> None:
     """Write the weights of a network and their card.
 
@@ -38,6 +39,8 @@ def write_weights(
     dtype : :obj:`torch.dtype`, optional
         Store floating-point tensors in this dtype (``torch.float16`` halves the file);
         integers stay as they are.
+    kind : :obj:`str`, optional
+        What the file holds, if not one network; `read_weights` asks for it.
 
     Raises
     ------
@@ -51,16 +54,20 @@ def write_weights(
     _check_card(card)
     if dtype is not None:
         tensors = {name: _convert(name, tensor, dtype) for name, tensor in tensors.items()}
-    write_document(path, tensors, kind=_KIND, text=card)
+    write_document(path, tensors, kind=kind, text=card)
 
 
-def read_weights(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
+def read_weights(
+    path: str | os.PathLike[str], *, kind: str = _KIND
+) -> tuple[Tensors, dict[str, Any]]:
     """Read weights and card; nothing in the file can run code.
 
     Parameters
     ----------
     path : path-like
         A file of `write_weights`.
+    kind : :obj:`str`, optional
+        What the file must hold.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]
     VMBFileError
         If the file is missing, damaged, a pickled checkpoint or not a weights file.
     """
-    return read_document(path, kind=_KIND)
+    return read_document(path, kind=kind)
 
 
 def _convert(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

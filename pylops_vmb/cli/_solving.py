@@ -127,6 +127,5 @@ def progress(result: InversionResult) -> list[dict[str, Any]]:
 def _start(method: str, result: InversionResult, x0: Any) -> str | None:
     if method == "learned":
         return None
-    given = "linear" if x0 is None else "given model"
-    taken = getattr(result, "start", "fallback")
-    return given if taken == "fallback" else str(taken)
+    taken = str(getattr(result, "start", "linear" if x0 is None else "x0"))
+    return "given model" if taken == "x0" else taken

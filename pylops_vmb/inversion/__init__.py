@@ -10,6 +10,7 @@ from pylops_vmb.inversion.migration import lsm, rtm
 from pylops_vmb.inversion.misfits import MISFITS
 from pylops_vmb.inversion.objective import Objective
 from pylops_vmb.inversion.processes.distributed import mpi_jacobian, scatter_shots
+from pylops_vmb.inversion.profile import ProfileInversion, ProfileSettings, fit_profile
 from pylops_vmb.inversion.regularisation import quadratic, total_variation
 from pylops_vmb.inversion.result import InversionResult, Iteration
 from pylops_vmb.inversion.settings import FWISettings
@@ -30,7 +31,10 @@ __all__ = [
     "Iteration",
     "L2Misfit",
     "Objective",
+    "ProfileInversion",
+    "ProfileSettings",
     "estimate_wavelet",
+    "fit_profile",
     "fwi",
     "gauss_newton",
     "linear_start",

@@ -29,7 +29,9 @@ class GaussNewtonSettings(InversionSettings):
         steepest descent; steps that succeed lower it.  0 is undamped.
     misfit : {"l2"}
         Gauss-Newton needs squares.
-    bands, bounds, Regs, epsRs, mask, smooth, illumination, tol, shots, seed, estimate_source
+    bands, bounds, Regs, epsRs, dataregs, mask, smooth, illumination, tol
+        See `InversionSettings`.
+    shots, seed, estimate_source
         See `InversionSettings`.
     """
 
@@ -84,7 +86,7 @@ class GaussNewton(MultiscaleSolver):
 
     .. math::
         \min_p \frac{\|L J p + L F(v) - L d\|^2}{\|L d\|^2}
-        + \frac{1}{2N} \sum_i \epsilon_i^2 \|R_i (v + p) / 1500\|^2
+        + \frac{1}{2N} \sum_i \epsilon_i^2 \|(R_i (v + p) - r_i) / 1500\|^2
         + \frac{\lambda s}{2} \|C^{-1} p\|^2
 
     with the low-pass :math:`L`, the Jacobian :math:`J`, and :math:`C` from mask, smoothing

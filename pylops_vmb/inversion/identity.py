@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pylops_vmb._backend import generator
+from pylops_vmb._backend import generator, to_tensor
 from pylops_vmb._checks import refuse, warn
 from pylops_vmb.errors import FileWarning, VMBFileError
 from pylops_vmb.inversion.processes import Team
@@ -49,6 +49,9 @@ def identity_of(
     tensors = {"dobs": fingerprint(dobs, F.dimsd[0], team)}
     if mask is not None:
         tensors["mask"] = mask
+    for number, r in enumerate(settings.dataregs):
+        if r is not None:
+            tensors[f"dataregs {number}"] = to_tensor(r, name="dataregs").detach()
     return {
         "modelling": modelling_digest(F),
         "settings": settings_in_words(settings),
@@ -97,7 +100,7 @@ def modelling_digest(F: NonlinearOperator) -> str:
 
 def settings_in_words(settings: InversionSettings) -> str:
     """Return settings in words that are the same in every process; functions by their names."""
-    words = repr(replace(settings, mask=None))
+    words = repr(replace(settings, mask=None, dataregs=()))
     return re.sub(r" at 0x[0-9a-fA-F]+", "", words)
 
 

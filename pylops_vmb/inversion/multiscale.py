@@ -136,7 +136,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         """
         self._kind, self.dobs = take_shots(self.Op, dobs, self._team)
         self.bands = self._choose_bands()
-        check_regs(self.settings.Regs, self.Op.dims)
+        check_regs(self.settings.Regs, self.Op.dims, dataregs=self.settings.dataregs)
         self._mask = check_mask(self.settings.mask, self.Op.dims, self.dobs)
         self.iiter, self.tstart, self.history = 0, time.time(), []
         self.status = "interrupted"  # until the last band is over
@@ -297,10 +297,14 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             self.dobs,
             corner=self.bands[self._band],
             number=self._band,
-            settings=self.settings,
+            settings=self._stage_settings(),
             mask=self._mask,
             team=self._team,
         )
+
+    def _stage_settings(self) -> InversionSettings:
+        """Return the settings of the present band."""
+        return self.settings
 
     def _next_band(self) -> None:
         ended = self._stage.ended()

@@ -9,6 +9,7 @@ import torch
 
 from pylops_vmb.inversion.bands import LowPass, in_band
 from pylops_vmb.inversion.derivatives import Derivatives
+from pylops_vmb.inversion.layers import Layers
 from pylops_vmb.inversion.misfits import Chosen, RelativeMisfit
 from pylops_vmb.inversion.parts import Part, fit_together, split
 from pylops_vmb.inversion.processes import ALONE, Team
@@ -57,6 +58,8 @@ class Objective:
         Each from velocity ``(nx, nz)`` to a scalar.
     drawn : :obj:`bool`, optional
         Whether `draw` will be called: shots are then computed one by one.
+    unknowns : `Layers`, optional
+        What it is a function of, and its gradient is by, instead of a velocity.
     team : `Team`, optional
         Who shares the shots.
 
@@ -80,8 +83,10 @@ class Objective:
         lowpass: LowPass | None = None,
         penalties: Sequence[Penalty] = (),
         drawn: bool = False,
+        unknowns: Layers | None = None,
         team: Team = ALONE,
     ) -> None:
+        self._unknowns = unknowns
         self._lowpass = lowpass or (lambda d: d)
         self._team, self._penalties = team, tuple(penalties)
         ns, mine = F.dimsd[0], team.shots(F.dimsd[0])
@@ -101,7 +106,8 @@ class Objective:
 
     def __call__(self, vp: torch.Tensor) -> Value:
         """Return misfit, objective and gradient ``(nx, nz)`` at a velocity ``(nx, nz)``."""
-        return self._value(vp.detach(), partial(_slope, self._compare, vp.detach()))
+        vp = self._spread(vp.detach())
+        return self._value(vp, partial(_slope, self._compare, vp))
 
     def linearize(self, vp: torch.Tensor) -> tuple[Value, Curve]:
         r"""Return the objective at a velocity, and its Gauss-Newton Hessian there.
@@ -120,36 +126,48 @@ class Objective:
 
         Notes
         -----
-        Only for an L2 misfit and quadratic penalties, whose values for a change alone are
-        half of its curvature: :math:`H = 2 J^H L^H L J / \|L d\|^2 + \sum_i Q_i`.  Both
-        products of a shot follow each other, so that no data are kept, and what the
-        members of a team add is of the size of the model.
+        Only for an L2 misfit and quadratic penalties, whose values for a change alone are,
+        without the data they compare with, half of its curvature:
+        :math:`H = 2 J^H L^H L J / \|L d\|^2 + \sum_i Q_i`.  Both products of a shot follow
+        each other, so that no data are kept, and what the members of a team add is of the
+        size of the model.
         """
-        derivatives = Derivatives(vp.detach(), keep=self._keep)
-        value = self._value(vp.detach(), partial(derivatives.slope, self._differ))
+        vp = self._spread(vp.detach())
+        derivatives = Derivatives(vp, keep=self._keep)
+        value = self._value(vp, partial(derivatives.slope, self._differ))
         return value, partial(self._curve, derivatives)
 
     def height(self, vp: torch.Tensor) -> Height:
         """Return misfit and objective, without a gradient."""
         misfit = self.misfit(vp)
-        return Height(misfit, misfit + self._penalise(vp)[0])
+        return Height(misfit, misfit + _penalise(self._penalties, self._spread(vp))[0])
 
     def misfit(self, vp: torch.Tensor) -> float:
         """Return the data misfit alone, without a gradient."""
-        return float(self._team.sum(partial(self._heights, vp.detach()))[0])
+        return float(self._team.sum(partial(self._heights, self._spread(vp.detach())))[0])
 
-    def _value(self, vp: torch.Tensor, slope: Slope) -> Value:
+    def _value(
+        self, vp: torch.Tensor, slope: Slope, penalties: Sequence[Penalty] | None = None
+    ) -> Value:
         self.evaluations += 1
         misfit, gradient = self._team.sum(partial(self._shares, slope, vp))
-        penalty, rise = self._penalise(vp)
-        gradient = gradient.to(vp) + rise
+        penalty, rise = _penalise(self._penalties if penalties is None else penalties, vp)
+        gradient = self._gather(gradient.to(vp) + rise)
         # one number to judge by: without a gradient, a value is of no use
         usable = 1.0 if bool(gradient.isfinite().all()) else math.nan
         return Value(float(misfit), usable * (float(misfit) + penalty), gradient)
 
     def _curve(self, derivatives: Derivatives, dv: torch.Tensor) -> tuple[float, torch.Tensor]:
-        half = self._value(dv, partial(derivatives.bend, self._weigh, dv))
+        penalties = [getattr(penalty, "bend", penalty) for penalty in self._penalties]
+        dv = self._unknowns.change(dv) if self._unknowns else dv
+        half = self._value(dv, partial(derivatives.bend, self._weigh, dv), penalties)
         return 2.0 * half.total, half.gradient
+
+    def _spread(self, x: torch.Tensor) -> torch.Tensor:
+        return self._unknowns.spread(x) if self._unknowns else x
+
+    def _gather(self, gradient: torch.Tensor) -> torch.Tensor:
+        return self._unknowns.gather(gradient) if self._unknowns else gradient
 
     def _shares(self, slope: Slope, vp: torch.Tensor) -> list[torch.Tensor]:
         """Return misfit and gradient of this member's shots."""
@@ -176,15 +194,16 @@ class Objective:
         """Return the misfit of a change of the data alone."""
         return self._misfit(self._lowpass(dd), torch.zeros_like(dd))
 
-    def _penalise(self, vp: torch.Tensor) -> tuple[float, torch.Tensor]:
-        """Return the sum of the penalties and its gradient."""
-        point = vp.clone().requires_grad_()
-        with torch.enable_grad():
-            heights = [penalty(point) for penalty in self._penalties]
-        if not heights:
-            return 0.0, torch.zeros_like(vp)
-        total = torch.stack(heights).sum()
-        return float(total.detach()), torch.autograd.grad(total, point)[0]
+
+def _penalise(penalties: Sequence[Penalty], vp: torch.Tensor) -> tuple[float, torch.Tensor]:
+    """Return the sum of some penalties and its gradient."""
+    point = vp.clone().requires_grad_()
+    with torch.enable_grad():
+        heights = [penalty(point) for penalty in penalties]
+    if not heights:
+        return 0.0, torch.zeros_like(vp)
+    total = torch.stack(heights).sum()
+    return float(total.detach()), torch.autograd.grad(total, point)[0]
 
 
 def _slope(compare: Compare, vp: torch.Tensor, part: Part) -> tuple[float, torch.Tensor]:

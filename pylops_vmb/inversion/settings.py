@@ -33,9 +33,9 @@ class InversionSettings(ABC):
         of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
-    Regs, epsRs : sequences, optional
-        Quadratic terms with PyLops operators and their weights, see
-        `pylops_vmb.inversion.quadratic`.
+    Regs, epsRs, dataregs : sequences, optional
+        Quadratic terms with PyLops operators, their weights, and what the operators should
+        give for the velocity in m/s (by default zeros), see `pylops_vmb.inversion.quadratic`.
     mask : array_like, optional
         Cells ``(nx, nz)`` that may change: true or a weight from 0 to 1; a water layer
         is held by zeros (see `pylops_vmb.water_mask`).
@@ -63,6 +63,7 @@ class InversionSettings(ABC):
     bounds: tuple[float, float] = (1500.0, 4500.0)
     Regs: Sequence[Any] = ()
     epsRs: Sequence[float] = ()  # noqa: N815 - as PyLops writes it
+    dataregs: Sequence[Any] = ()
     mask: Any = None
     smooth: float = 0.0
     illumination: bool = True
@@ -84,7 +85,9 @@ class InversionSettings(ABC):
 
     def penalties(self) -> list[Penalty]:
         """Return the regularisation, each from velocity ``(nx, nz)`` to a scalar."""
-        return [quadratic(self.Regs, self.epsRs)] if self.Regs or self.epsRs else []
+        if not (self.Regs or self.epsRs or self.dataregs):
+            return []
+        return [quadratic(self.Regs, self.epsRs, dataregs=self.dataregs)]
 
     @abstractmethod
     def optimiser_for(self, precondition: Preconditioner) -> Optimiser:
@@ -104,7 +107,7 @@ class FWISettings(InversionSettings):
         Weight of the total variation, see `pylops_vmb.inversion.total_variation`.
     lr : :obj:`float`
         Step of Adam in m/s.
-    niter, bands, misfit, bounds, Regs, epsRs, mask, smooth, illumination, tol
+    niter, bands, misfit, bounds, Regs, epsRs, dataregs, mask, smooth, illumination, tol
         See `InversionSettings`.
     shots, seed, estimate_source
         See `InversionSettings`.

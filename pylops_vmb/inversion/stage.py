@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
+from pylops_vmb.inversion.layers import Layers
 from pylops_vmb.inversion.objective import Height, Objective
 from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.processes import ALONE, Team
@@ -42,6 +43,8 @@ class Stage:
         Cells that may change.
     team : `Team`, optional
         Who shares the shots.
+    unknowns : `Layers`, optional
+        What is inverted for instead of a velocity in each cell; the mask is then in it.
 
     Attributes
     ----------
@@ -59,9 +62,11 @@ class Stage:
         settings: InversionSettings,
         mask: torch.Tensor | None = None,
         team: Team = ALONE,
+        unknowns: Layers | None = None,
     ) -> None:
         self.corner, self.count = corner, 0
         self._F, self._dobs, self._team = F, dobs, team
+        self._unknowns = unknowns
         self._settings, self._subsets = settings, _subsets(F, settings, number)
         self._totals: list[float] = []
         self._stalls, self._evaluations = 0, 0
@@ -76,6 +81,12 @@ class Stage:
     def evaluations(self) -> int:
         """Number of gradients computed."""
         return self._objective.evaluations if self._objective else self._evaluations
+
+    def charge(self, evaluations: int) -> None:
+        """Count gradients that were computed elsewhere to get here."""
+        self._evaluations = self.evaluations + evaluations
+        if self._objective:
+            self._objective.evaluations = self._evaluations
 
     def step(self, x: torch.Tensor) -> tuple[torch.Tensor, Height]:
         """Return the next velocity and the objective.
@@ -121,7 +132,8 @@ class Stage:
     def _begin(self, x: torch.Tensor) -> Objective:
         """Prepare the objective; in a new band, from the source that suits the model best."""
         if self._settings.estimate_source and self._wav is None:
-            self._wav = shared_wavelet(self._F, x, self._dobs, team=self._team)
+            vp = self._unknowns.spread(x) if self._unknowns else x
+            self._wav = shared_wavelet(self._F, vp, self._dobs, team=self._team)
         acq = getattr(self._F, "acq", None)
         self._objective = Objective(
             self._F if self._wav is None else with_source(self._F, self._wav),
@@ -130,6 +142,7 @@ class Stage:
             lowpass=LowPass(self.corner, acq.nt, acq.dt) if acq else None,
             penalties=self._settings.penalties(),
             drawn=self._subsets is not None,
+            unknowns=self._unknowns,
             team=self._team,
         )
         self._objective.evaluations = self._evaluations

@@ -1,5 +1,6 @@
 """Networks that always answer with one stored model, for a survey of two shots."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +34,22 @@ def case() -> SimpleNamespace:
     true[:, 8:] = 2500.0
     fallback = np.full(grid.dims, 2300.0, dtype="float32")
     return SimpleNamespace(grid=grid, acq=acq, F=F, true=true, d=F(true), fallback=fallback)
+
+
+@pytest.fixture
+def counted(case, monkeypatch):
+    """Return the modelling, counting the simulations of its survey."""
+    F, lock = AcousticModelling2D(case.grid, case.acq), threading.Lock()
+    F.simulations = 0.0
+    apply = AcousticModelling2D._apply
+
+    def counting(self, x):
+        with lock:
+            F.simulations += self.acq.ns / case.acq.ns
+        return apply(self, x)
+
+    monkeypatch.setattr(AcousticModelling2D, "_apply", counting)
+    return F
 
 
 @pytest.fixture(scope="session")

@@ -50,14 +50,17 @@ def start(linear):
     return np.full(linear.dims, 2500.0)
 
 
-def hessian(linear, dobs, Regs, epsRs):
+def hessian(linear, dobs, Regs, epsRs, dataregs=()):
     """Return the objective's Hessian on paper, and its minimum."""
     unit = 2.0 * linear.shape[1]
     rows = [
         eps / (1500.0 * math.sqrt(unit)) * R.todense() for R, eps in zip(Regs, epsRs, strict=True)
     ]
     M = np.vstack([linear.A / np.linalg.norm(dobs), *rows])
-    target = np.concatenate([dobs.ravel() / np.linalg.norm(dobs), np.zeros(len(M) - dobs.size)])
+    size = len(M) - dobs.size
+    pulls = [eps / (1500.0 * math.sqrt(unit)) * r for r, eps in zip(dataregs, epsRs, strict=False)]
+    pull = np.concatenate(pulls) if pulls else np.zeros(size)
+    target = np.concatenate([dobs.ravel() / np.linalg.norm(dobs), pull])
     return 2.0 * M.T @ M, np.linalg.lstsq(M, target, rcond=None)[0]
 
 
@@ -72,6 +75,20 @@ def test_one_step_solves_a_linear_problem(linear, noisy, start, illumination, sm
     result = vmb.gauss_newton(linear, noisy, start, **exact)
     np.testing.assert_allclose(result.vp.ravel(), want, atol=1e-4)
     assert np.abs(want - 2500.0).max() > 20.0
+
+
+def test_one_step_solves_a_linear_problem_that_is_pulled_to_a_model(linear, noisy, start, rng):
+    Regs, epsRs = (
+        [pylops.Identity(12), pylops.FirstDerivative(linear.dims, dtype="float64")],
+        [9, 1],
+    )
+    dataregs = [2500.0 + 100.0 * rng.standard_normal(12), 50.0 * rng.standard_normal(12)]
+    _, want = hessian(linear, noisy, Regs, epsRs, dataregs)
+    exact = {"niter": 1, "ninner": 60, "damp": 0.0, "Regs": Regs, "epsRs": epsRs}
+    vp = vmb.gauss_newton(linear, noisy, start, dataregs=dataregs, **exact).vp
+    np.testing.assert_allclose(vp.ravel(), want, atol=1e-4)
+    _, free = hessian(linear, noisy, Regs, epsRs)
+    assert np.abs(want - free).max() > 20.0
 
 
 def test_the_bounded_minimum_of_a_linear_problem_is_found(linear, noisy, start):

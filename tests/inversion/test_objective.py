@@ -7,6 +7,7 @@ import pylops
 import pytest
 import torch
 
+import pylops_vmb as vmb
 from pylops_vmb.errors import VMBValueError
 from pylops_vmb.inversion import Objective, quadratic, total_variation
 from pylops_vmb.inversion.bands import LowPass
@@ -62,7 +63,8 @@ def test_the_gradient_of_an_operator_on_paper(paper, misfit, draw):
         pylops.Laplacian(paper.dims, dtype="float64"),
         pylops.FirstDerivative(paper.dims, axis=1),
     ]
-    penalties = [total_variation(0.3), quadratic(Regs, [0.5, 0.2])]
+    targets = [300.0 * draw(12), None]
+    penalties = [total_variation(0.3), quadratic(Regs, [0.5, 0.2], dataregs=targets)]
     objective = Objective(paper, dobs, misfit=misfit, penalties=penalties)
     x, dx = 2200.0 + 100.0 * draw(4, 3), draw(4, 3)
     value = objective(x)
@@ -138,6 +140,27 @@ def test_quadratic_terms_are_mean_squares_in_units_of_1500_m_s(paper, draw):
     value = float(quadratic([Dop, Dop], [0.5, 2.0])(vp))
     squares = np.square(Dop @ (vp.numpy() / 1500.0)).sum()
     assert value == pytest.approx(0.5 * (0.5**2 + 2.0**2) * squares / 12)
+
+
+def test_quadratic_terms_compare_with_data_in_m_s(paper, draw):
+    vp, target = 2000.0 + 100.0 * draw(4, 3), draw(12)
+    Dop = pylops.FirstDerivative(paper.dims, axis=0, dtype="float64")
+    value = float(quadratic([Dop, Dop], [0.5, 2.0], dataregs=[target.numpy(), None])(vp))
+    slope = Dop @ vp.numpy().ravel()
+    squares = 0.5**2 * np.square(slope - target.numpy()).sum() + 2.0**2 * np.square(slope).sum()
+    assert value == pytest.approx(0.5 * squares / 1500.0**2 / 12)
+    centred = quadratic([Dop], [1.0], dataregs=[slope])
+    assert float(centred(vp)) == pytest.approx(0.0, abs=1e-20)
+
+
+def test_data_are_needed_for_each_operator_and_of_its_size(paper):
+    Iop, vp = pylops.Identity(12), np.full(paper.dims, 2000.0)
+    with pytest.raises(VMBValueError, match="dataregs: must hold one entry for each of the 1 op"):
+        quadratic([Iop], [1.0], dataregs=[vp, vp])
+    for bad, wrong in ((vp[1:], "entry 0 must hold the 12 values"), (np.nan * vp, "be finite")):
+        solver = vmb.FWI(paper, Regs=[Iop], epsRs=[1.0], dataregs=[bad])
+        with pytest.raises(VMBValueError, match=f"dataregs: .*{wrong}"):
+            solver.setup(paper(vp), x0=vp)
 
 
 def test_threads_change_nothing(F, dobs, x0):

@@ -195,6 +195,14 @@ def test_operators_of_one_name_and_another_scale_are_told_apart(path, F, dobs, x
     assert vmb.fwi(F, dobs, x0, checkpoint=path, Regs=[0.1 * L], **HALF, **regs).niter == 4
 
 
+def test_the_data_of_the_operators_are_told_apart(path, F, dobs, x0):
+    more = {"epsRs": [1.0], "Regs": [pylops.Identity(384)], "tv": 0.0}
+    stop_halfway(path, F, dobs, x0, dataregs=[x0], **more)
+    with pytest.raises(VMBFileError, match="got other data in"):
+        vmb.fwi(F, dobs, x0, checkpoint=path, dataregs=[x0 + 1.0], **HALF, **more)
+    assert vmb.fwi(F, dobs, x0, checkpoint=path, dataregs=[x0], **HALF, **more).niter == 4
+
+
 def test_a_function_without_a_name_is_warned_of_where_it_is_saved(path, paper):
     x0 = np.full(paper.dims, 2500.0)
     settings = {"misfit": lambda d, dobs: 2.0 * l2(d, dobs), "niter": 1}

@@ -62,8 +62,8 @@ def test_all_processes_hold_the_same_bits(several):
 
 def test_the_network_sees_all_shots(two, alone):
     for found in two["hybrid"]:
-        assert str(found["start"]) == "network"
-        assert float(found["network"]) < 0.5 * float(found["fallback"])
+        assert str(found["start"]).startswith("network")
+        assert found["network"][0] < 0.5 * found["linear"][0]
         assert_same(found, alone["hybrid"], "hybrid")
 
 

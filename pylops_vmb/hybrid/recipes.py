@@ -1,0 +1,55 @@
+"""Named sets of settings for the hybrid; keywords of a call override them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pylops_vmb._checks import check_choice
+
+RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "openfwi": {
+            "bands": (4.0, 7.0, 12.0, None),
+            "niter": 60,
+            "optimiser": "lbfgs",
+            "tv": 0.01,
+            "smooth_start": 2.0,
+        },
+    }
+)
+"""By name.
+
+``"openfwi"``: predict, simulate, refine, as the winning entries of the 2025 competition on
+OpenFWI data: quasi-Newton FWI with total variation from the prediction of a network that
+knows the family, hence little smoothing and many iterations.
+"""
+
+
+def with_recipe(recipe: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a recipe, overridden by those that are given.
+
+    Parameters
+    ----------
+    recipe : :obj:`str` or None
+        One of `RECIPES`; None adds nothing.
+    settings : :obj:`dict`
+        What is given.
+
+    Returns
+    -------
+    settings : :obj:`dict`
+        For `HybridSettings`.
+
+    Raises
+    ------
+    VMBValueError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> with_recipe("openfwi", {"niter": 5})["niter"]
+    5
+    """
+    if recipe is None:
+        return dict(settings)
+    return {**RECIPES[check_choice("recipe", recipe, tuple(RECIPES))], **settings}

@@ -1,0 +1,103 @@
+"""The gate: rules, race, best model of depth alone, and what the mask holds."""
+
+import math
+
+import numpy as np
+import pytest
+
+import pylops_vmb as vmb
+from pylops_vmb.errors import VMBValueError
+from pylops_vmb.hybrid.gate import below, best_fallback, best_of_network, is_clear
+
+SHORT = {"niter": 6, "bands": (20.0, None)}
+
+
+@pytest.fixture
+def middling(case):
+    """Return a network's answer that is neither good nor hopeless."""
+    return (case.true + 200.0).astype("float32")
+
+
+def test_the_prediction_as_it_is_must_be_better_in_every_band():
+    starts = {"network": (0.1, 0.5), "network, smoothed": (0.2, 0.6)}
+    assert best_of_network(starts) == "network"
+    assert best_of_network(starts | {"network": (0.1, 0.7)}) == "network, smoothed"
+    assert best_of_network({"network": (0.1, 0.7)}) == "network"
+
+
+def test_the_best_fallback_is_that_of_the_lowest_band():
+    starts = {"x0": (0.3, 0.1), "network": (0.1, 0.1), "profile": (0.2, 0.9)}
+    assert best_fallback(starts) == "profile"
+    assert best_fallback(starts | {"profile": (0.3, 0.0)}) == "x0"
+
+
+def test_below_means_in_every_band_and_by_far_in_the_lowest():
+    assert below((0.1, 0.2), (0.5, 0.3), factor=0.25)
+    assert not below((0.2, 0.2), (0.5, 0.3), factor=0.25)
+    assert not below((0.1, 0.3), (0.5, 0.3), factor=0.25)
+    assert not below((math.inf,), (math.inf,))
+    assert is_clear((0.5, 0.3), (0.1, 0.2))
+    assert is_clear((math.inf, math.inf), (0.5, 0.3))
+    assert not is_clear((0.2, 0.2), (0.5, 0.3))
+
+
+def test_the_race_is_run_by_both_and_kept_by_the_winner(case, network, middling):
+    more = SHORT | {"x0": case.fallback, "profile": 0, "race": 2, "smooth_start": 0.0}
+    result = vmb.hybrid(case.F, case.d, network(middling), **more)
+    losing = vmb.fwi(case.F, case.d, case.fallback, **SHORT | {"niter": 2, "bands": (20.0,)})
+    winning = vmb.fwi(case.F, case.d, middling, **SHORT)
+    assert result.start == "network"
+    assert "network: after 2 iterations below 20 Hz its data misfit is" in result.reason
+    np.testing.assert_array_equal(result.vp, winning.vp)
+    assert result.cost.tolist() == winning.cost.tolist()
+    spent = losing.history[-1].evaluations
+    want = [e.evaluations + spent * (e.band == 20.0) for e in winning.history]
+    assert [entry.evaluations for entry in result.history] == want
+    assert [entry.number for entry in result.history] == list(range(1, 13))
+
+
+def test_a_race_as_long_as_the_inversion_is_the_inversion(case, network, middling):
+    more = {"x0": case.fallback, "niter": 2, "bands": (20.0,), "profile": 0, "race": 9}
+    result = vmb.hybrid(case.F, case.d, network(middling), smooth_start=0.0, **more)
+    assert (result.niter, result.status) == (2, "done")
+
+
+def test_the_best_model_of_depth_alone_is_a_candidate(case, network):
+    G = network(np.full(case.grid.dims, 4000.0))
+    solver = vmb.Hybrid(case.F, G, race=0, profile=6, **SHORT)
+    x = solver.setup(case.d, x0=case.fallback)
+    assert solver.start == "profile"
+    assert solver.starts["profile"][0] < 0.5 * solver.starts["x0"][0]
+    assert bool((x == x[:1]).all())
+    profile = vmb.inversion.fit_profile(
+        case.F, case.d, case.fallback, niter=6, bands=(20.0,), tv=0.01
+    )
+    np.testing.assert_allclose(x, profile.vp, atol=0.01)
+    x = solver.step(x)
+    spent = profile.history[-1].evaluations
+    assert solver.history[0].evaluations == spent + 2
+
+
+def test_cells_that_the_mask_holds_are_those_of_the_fallback(case, network, middling):
+    mask = np.ones(case.grid.dims)
+    mask[:, :3] = 0.0
+    mask[:8, 3] = 0.0
+    for wrong in (middling, 4000.0 + 0.0 * middling):
+        result = vmb.hybrid(case.F, case.d, network(wrong), x0=case.fallback, mask=mask, **SHORT)
+        assert np.all(result.vp[mask == 0.0] == case.fallback[mask == 0.0])
+        assert np.any(result.vp[mask > 0.0] != case.fallback[mask > 0.0])
+
+
+def test_the_wavelet_of_each_candidate_is_estimated_where_it_will_be(case, network):
+    loud = 3.0 * case.d
+    more = SHORT | {"profile": 0, "race": 0, "smooth_start": 0.0}
+    for estimate, misfit in ((True, 0.02), (False, 0.3)):
+        solver = vmb.Hybrid(case.F, network(case.true), estimate_source=estimate, **more)
+        solver.setup(loud, x0=case.fallback)
+        assert (solver.starts["network"][0] < misfit) is estimate
+
+
+@pytest.mark.parametrize("name", ["profile", "race"])
+def test_counts_are_checked(case, network, name):
+    with pytest.raises(VMBValueError, match=f"{name}: must be at least 0, got -1"):
+        vmb.Hybrid(case.F, network(case.true), **{name: -1})

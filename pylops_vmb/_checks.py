@@ -14,7 +14,8 @@ import numpy as np
 
 from pylops_vmb.errors import VMBError, VMBTypeError, VMBValueError, VMBWarning
 
-_PACKAGE = __name__.split(".")[0]
+_INSIDE = (__name__.split(".")[0], "pylops.")
+"""Packages whose lines tell a user nothing: this one, and PyLops, whose solvers call ours."""
 
 
 def sentence(subject: str, wrong: str, got: object, do: str) -> str:
@@ -36,9 +37,9 @@ def refuse(
 
 
 def warn(subject: str, wrong: str, *, got: object, do: str, category: type[VMBWarning]) -> None:
-    """Warn in three parts; the reported line is the first one outside this package."""
+    """Warn in three parts; the reported line is the first one outside this package and PyLops."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INSIDE):
         level, frame = level + 1, frame.f_back
     warnings.warn(sentence(subject, wrong, got, do), category, stacklevel=level)
 

@@ -1,7 +1,8 @@
 """The formulas of the data misfits: from two gathers to one value a shot.
 
 Each takes modelled and observed data ``(ns, nr, nt)`` and returns one value a shot ``(ns,)``:
-zero for equal data, differentiable, and defined for traces and shots that are dead.
+zero for equal data, differentiable, and defined for traces and shots that are dead.  Levels
+that come from the observed data of a shot come from its live traces alone (see `live`).
 """
 
 import math
@@ -12,6 +13,22 @@ _DEAD = 1e-6
 """A trace with less than this fraction of the norm of the shot's strongest one is dead."""
 _LEVEL = 1e-3
 """What rounds off the envelope where it vanishes, in units of the shot's rms."""
+
+
+def live(dobs: torch.Tensor) -> torch.Tensor:
+    """Say which traces recorded something: all but those that are exactly zero.
+
+    Parameters
+    ----------
+    dobs : :obj:`torch.Tensor`
+        Observed data, time along the last axis.
+
+    Returns
+    -------
+    live : :obj:`torch.Tensor`
+        Boolean, of the shape of `dobs` with one sample of time.
+    """
+    return dobs.any(-1, keepdim=True)
 
 
 def l2(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
@@ -57,7 +74,7 @@ def huber(d: torch.Tensor, dobs: torch.Tensor, *, threshold: float = 1.0) -> tor
     A. Guitton and W. W. Symes, Robust inversion of seismic data using the Huber norm,
     Geophysics 68, 2003.
     """
-    size, bend = (d - dobs).abs(), threshold * _mean(dobs.abs())
+    size, bend = (d - dobs).abs(), threshold * _level(dobs.abs())
     return _by_shot(torch.where(size <= bend, 0.5 * size.square(), bend * (size - 0.5 * bend)))
 
 
@@ -123,7 +140,7 @@ def envelope(d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
     2011; R.-S. Wu, J. Luo and B. Wu, Seismic envelope inversion and modulation signal model,
     Geophysics 79, 2014.
     """
-    level = (_LEVEL**2 * _mean(dobs.square())).clamp(min=torch.finfo(d.dtype).tiny)
+    level = (_LEVEL**2 * _level(dobs.square())).clamp(min=torch.finfo(d.dtype).tiny)
     heights = [(trace.square() + hilbert(trace).square() + level).sqrt() for trace in (d, dobs)]
     return _by_shot(0.5 * (heights[0] - heights[1]).square())
 
@@ -178,9 +195,10 @@ def _by_shot(values: torch.Tensor) -> torch.Tensor:
     return values.flatten(1).sum(1)
 
 
-def _mean(values: torch.Tensor) -> torch.Tensor:
-    """Return the mean over each shot, in a shape that multiplies its data."""
-    return _spread(values.flatten(1).mean(1), values)
+def _level(values: torch.Tensor) -> torch.Tensor:
+    """Return the mean over the live traces of each shot, in a shape that multiplies its data."""
+    samples = values.shape[-1] * live(values).flatten(1).sum(1).clamp(min=1)
+    return _spread(values.flatten(1).sum(1) / samples, values)
 
 
 def _spread(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -118,6 +118,11 @@ class RelativeMisfit:
     ------
     VMBValueError
         If a name is unknown.
+
+    Notes
+    -----
+    A trace of `dobs` that is exactly zero recorded nothing and carries no weight, whatever the
+    misfit: modelled data are compared in the live traces alone.
     """
 
     def __init__(
@@ -152,7 +157,14 @@ class RelativeMisfit:
         self._whole = zero.clamp(min=torch.finfo(torch.float32).tiny).tolist()
 
     def __call__(self, d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
-        """Return the sum over some of the shots, a scalar."""
+        """Return the sum over the live traces of some of the shots, a scalar."""
+        return self._sum(comparisons.live(dobs) * d, dobs)
+
+    def bend(self, dd: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
+        """Return the sum of a change of the data alone, over the traces where `dobs` is live."""
+        return self._sum(comparisons.live(dobs) * dd, torch.zeros_like(dd))
+
+    def _sum(self, d: torch.Tensor, dobs: torch.Tensor) -> torch.Tensor:
         shares = [
             term.compare(d, dobs).sum() * (weight / whole)
             for (term, weight), whole in zip(self._terms, self._whole, strict=True)

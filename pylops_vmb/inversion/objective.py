@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from pylops_vmb.inversion.bands import LowPass, in_band
+from pylops_vmb.inversion.comparisons import live
 from pylops_vmb.inversion.derivatives import Derivatives
 from pylops_vmb.inversion.layers import Layers
 from pylops_vmb.inversion.misfits import Chosen, RelativeMisfit
@@ -70,7 +71,8 @@ class Objective:
 
     Notes
     -----
-    :math:`\phi(v) = m(L F(v) - L d) / m(L d) + \sum_i p_i(v)`.  Shares of shots are added in
+    :math:`\phi(v) = m(L F(v) - L d) / m(L d) + \sum_i p_i(v)`, over the traces of :math:`d` that
+    are not exactly zero.  Shares of shots are added in
     float64, so that the sum does not depend on how they were batched.
     """
 
@@ -90,7 +92,7 @@ class Objective:
         self._lowpass = lowpass or (lambda d: d)
         self._team, self._penalties = team, tuple(penalties)
         ns, mine = F.dimsd[0], team.shots(F.dimsd[0])
-        dobs = self._lowpass(dobs)
+        dobs = live(dobs) * self._lowpass(dobs)  # exact zeros, whatever a transform makes of them
         self._misfit = RelativeMisfit(misfit, dobs, which=mine, ns=ns, team=team)
         if lowpass is not None and isinstance(F, AcousticModelling2D):
             F = in_band(F, lowpass, broadband=self._misfit.broadband)
@@ -190,9 +192,9 @@ class Objective:
     def _differ(self, d: torch.Tensor, part: Part) -> torch.Tensor:
         return self._misfit(self._lowpass(d), part.dobs)
 
-    def _weigh(self, dd: torch.Tensor, _: Part) -> torch.Tensor:
+    def _weigh(self, dd: torch.Tensor, part: Part) -> torch.Tensor:
         """Return the misfit of a change of the data alone."""
-        return self._misfit(self._lowpass(dd), torch.zeros_like(dd))
+        return self._misfit.bend(self._lowpass(dd), part.dobs)
 
 
 def _penalise(penalties: Sequence[Penalty], vp: torch.Tensor) -> tuple[float, torch.Tensor]:

@@ -30,7 +30,8 @@ class InversionSettings(ABC):
         ``"trace_normalised"`` or ``"cross_correlation"`` (unknown amplitudes),
         ``"envelope"`` (a poor start; see `pylops_vmb.inversion.comparisons`), a function of
         modelled and observed data ``(ns, nr, nt)`` that returns one value a shot, or several
-        of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.
+        of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.  Observed traces that are
+        exactly zero are dead: no misfit compares them.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
     Regs, epsRs, dataregs : sequences, optional

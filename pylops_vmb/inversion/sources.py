@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_finite, check_integer, check_number, check_shape, refuse
 from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.inversion.comparisons import live
 from pylops_vmb.inversion.observed import take_shots
 from pylops_vmb.inversion.processes import Team, team_of
 from pylops_vmb.modelling import AcousticModelling2D
@@ -75,8 +76,9 @@ def estimate_wavelet(
         {\sum_{sr} |d|^2 + \epsilon \max_f \sum_{sr} |d|^2}.
 
     Traces that agree outvote noise, and times that a wrong model shifts one way in some traces
-    and the other way in others.  What falls before time zero is cut; the first period (of the
-    highest frequency) is faded in, the last tenth faded out.
+    and the other way in others; observed traces of zeros have no vote.  What falls before time
+    zero is cut; the first period (of the highest frequency) is faded in, the last tenth faded
+    out.
 
     References
     ----------
@@ -131,7 +133,8 @@ def _products(
     for shot, observed in zip(range(mine.start, mine.stop), dobs, strict=True):
         with torch.no_grad():
             modelled = F.shots(slice(shot, shot + 1))._apply(x)[0]
-        d, o = (torch.fft.rfft(traces, n=2 * F.acq.nt) for traces in (modelled, observed))
+        pair = (live(observed) * modelled, observed)
+        d, o = (torch.fft.rfft(traces, n=2 * F.acq.nt) for traces in pair)
         cross[shot] = torch.view_as_real((d.conj() * o).sum(0))
         power[shot] = d.abs().square().sum(0)
     return [cross, power]

@@ -27,9 +27,15 @@ NAMES = (
     "label_free",
     "throughput",
     "starts",
+    "robustness",
+    "flat",
+    "salt_start",
+    "ablation",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
-_IN_FOLDERS = {"starts": "hybrid.starts"}
+_IN_FOLDERS = {
+    name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")
+}
 
 
 def main(argv: Sequence[str]) -> int:

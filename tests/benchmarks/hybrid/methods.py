@@ -16,8 +16,8 @@ from tests.benchmarks.cf_sample0 import smoothed
 from tests.benchmarks.hybrid.conditions import Problem
 from tests.benchmarks.hybrid.models import Velocity
 
-Method = Callable[[Problem, Sequence[Any]], InversionResult]
-"""From a problem, and callbacks for the solver."""
+Method = Callable[..., InversionResult]
+"""From a problem, callbacks for the solver, and settings by keyword."""
 
 TITLES = {
     "linear": "linear start",

@@ -1,0 +1,171 @@
+"""Flat layers with a one-dimensional prior: how close to the truth, in m/s.
+
+OpenFWI's FlatVel-A maps, noise-free: one profile of depth is fitted (`fit_profile`), beside FWI
+of all cells from the same linear start.  The target is 1 m/s; the best public figure is below
+0.1.  A second call with the same ``--out`` does what is missing; ``--report`` only reads.
+"""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from pylops.optimization.callback import Callbacks
+
+from pylops_vmb.inversion import InversionResult, linear_start
+from tests.benchmarks.hybrid import conditions, methods
+from tests.benchmarks.hybrid.conditions import Problem
+from tests.benchmarks.hybrid.jobs import Row
+from tests.benchmarks.hybrid.models import read_models
+from tests.benchmarks.hybrid.rows import Run, read_run
+from tests.benchmarks.hybrid.sheets import add_common, average, measured, publish, save
+from tests.benchmarks.openfwi_maps import UNIT
+from tests.benchmarks.report import Report, verdict
+
+PROFILE, CELLS = "profile", "linear"
+TITLES = {PROFILE: "one profile v(z)", CELLS: "all cells (FWI)"}
+TARGET, PUBLIC = 1.0, 0.1
+"""MAE in m/s."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this benchmark."""
+    add_common(parser, "flat", niter=10)
+    parser.add_argument("--count", type=int, default=5, help="maps (default 5)")
+    text = "Gauss-Newton steps with the whole Hessian at the end (default 2)"
+    parser.add_argument("--refine", type=int, default=2, help=text)
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Measure what is missing, and report all of it."""
+    runs = measured(options, planned(options))
+    rows = table(list(runs.values()))
+    draw(options, list(runs.values()))
+    found = [row["MAE m/s"] for row in rows if row["map"] == "mean"]
+    report = Report(
+        "flat",
+        f"FlatVel-A with a one-dimensional prior, {options.niter} iterations a band and "
+        f"{options.refine} steps with the whole Hessian",
+        rows,
+        notes=[
+            *(verdict("MAE of the profile in m/s", mae, at_most=TARGET) for mae in found[:1]),
+            f"The best public figure is below {PUBLIC:g} m/s.",
+            "Data and inversion share the modelling: what is left is the inversion's.",
+        ],
+    )
+    return publish(options, report, runs)
+
+
+def planned(options: argparse.Namespace) -> list[Run]:
+    """Return the runs that the options ask for, both methods of a map after each other."""
+    labels = {"niter": options.niter}
+    fit = partial(profile, refine=options.refine, **labels)
+    known: dict[str, tuple[methods.Method, dict[str, Any]]] = {
+        PROFILE: (fit, labels | {"refine": options.refine}),
+        CELLS: (partial(methods.linear, **labels), labels),
+    }
+    return [
+        Run(
+            model,
+            "full",
+            name,
+            observe=conditions.full,
+            invert=invert,
+            folder=options.out,
+            labels=marks,
+        )
+        for model in read_models(["flatvel"], options.count)
+        for name, (invert, marks) in known.items()
+    ]
+
+
+def profile(
+    problem: Problem, callbacks: Sequence[Any], *, niter: int, refine: int
+) -> InversionResult:
+    """Fit one profile of depth, from a velocity that grows linearly with it."""
+    from pylops_vmb.inversion import fit_profile  # noqa: PLC0415 - not in every version
+
+    watches = [Spread(callback, problem.F.dims) for callback in callbacks]
+    words = methods.shared(problem, {"niter": niter, "refine": refine})
+    x0 = linear_start(problem.F.grid)
+    return fit_profile(problem.F, problem.dobs, x0, callbacks=watches, **words)
+
+
+class Spread(Callbacks):  # type: ignore[misc]
+    """Shows the profiles ``(1, nz)`` of an inversion to a callback as velocities ``(nx, nz)``.
+
+    Parameters
+    ----------
+    callback : :obj:`pylops.optimization.callback.Callbacks`
+        Who looks on.
+    dims : :obj:`tuple`
+        Cells ``(nx, nz)``.
+    """
+
+    def __init__(self, callback: Any, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self._callback, self._dims = callback, dims
+
+    def on_setup_begin(self, solver: Any, x0: Any) -> None:
+        """Pass on."""
+        self._callback.on_setup_begin(solver, x0)
+
+    def on_run_begin(self, solver: Any, x: Any) -> None:
+        """Pass on."""
+        self._callback.on_run_begin(solver, self._spread(x))
+
+    def on_step_end(self, solver: Any, x: Any) -> None:
+        """Pass on."""
+        self._callback.on_step_end(solver, self._spread(x))
+
+    def on_run_end(self, solver: Any, x: Any) -> None:
+        """Pass on."""
+        self._callback.on_run_end(solver, self._spread(x))
+
+    def _spread(self, x: torch.Tensor) -> torch.Tensor:
+        return x.expand(*self._dims).contiguous()
+
+
+def table(rows: Sequence[Row]) -> list[Row]:
+    """Return a row for each map and method, and one for the mean of each method."""
+    found: list[Row] = []
+    for method, title in TITLES.items():
+        these = [row for row in rows if row["method"] == method]
+        if these:
+            columns = ("mae", "rmse", "misfit", "iterations", "gradients", "seconds")
+            mean = {"model": "mean"} | {key: average(these, key) for key in columns}
+            found += [_row(title, row) for row in (*these, mean)]
+    return found
+
+
+def _row(title: str, row: Row) -> Row:
+    return {
+        "unknowns": title,
+        "map": row["model"],
+        "MAE m/s": UNIT * row["mae"],
+        "RMSE m/s": UNIT * row["rmse"],
+        "data misfit": row["misfit"],
+    } | {key: row[key] for key in ("iterations", "gradients", "seconds")}
+
+
+def draw(options: argparse.Namespace, rows: Sequence[Row]) -> None:
+    """Draw the profiles in the middle of each map over the true ones."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - only where there is something to draw
+
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    size = (2.6 * len(models), 3.6)
+    figure, axes = plt.subplots(1, len(models), figsize=size, layout="constrained", squeeze=False)
+    for ax, model in zip(axes[0], models, strict=True):
+        for row in (row for row in rows if row["model"] == model):
+            kept = read_run(options.out, row["key"])
+            middle, depth = len(kept["true"]) // 2, range(kept["true"].shape[1])
+            title = f"{TITLES[row['method']]}, {UNIT * row['mae']:.3g} m/s"
+            ax.plot(kept["vp"][middle], depth, label=title)
+        ax.plot(kept["true"][middle], depth, color="k", linestyle=":", label="true")
+        ax.invert_yaxis()
+        ax.set_title(model)
+        ax.set_xlabel("velocity (m/s)")
+        ax.legend(fontsize="x-small")
+    axes[0, 0].set_ylabel("cell")
+    save(figure, options.out / "flat.png")

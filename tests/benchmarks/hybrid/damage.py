@@ -19,7 +19,7 @@ IN_BAND = 0.1
 """Noise fills the band in which the wavelet has this fraction of its peak, 3.4 to 33 Hz."""
 BOUNDS = (1500.0, 4500.0)
 """Of the velocities of the training, and of an inversion that nobody told otherwise."""
-FADE = 40
+FADE = 25
 """Samples over which a wrong wavelet begins: an edge would hold all frequencies."""
 
 
@@ -99,7 +99,7 @@ def ricker_like(
     t = acq.dt * np.arange(-room, room)
     a = (np.pi * stretch * acq.f0 * t) ** 2
     turned = np.exp(1j * np.deg2rad(degrees)) * hilbert((1.0 - 2.0 * a) * np.exp(-a))
-    count = 2 * len(acq.wav)
+    count = min(2 * len(acq.wav), acq.nt)
     wav = np.real(turned)[room - acq.wavc :][:count]
     rise = np.sin(0.5 * np.pi * (np.arange(FADE) + 0.5) / FADE) ** 2
     wav[:FADE] *= rise

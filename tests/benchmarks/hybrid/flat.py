@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from pylops.optimization.callback import Callbacks
 
-from pylops_vmb.inversion import InversionResult, linear_start
+from pylops_vmb.inversion import InversionResult, fit_profile, linear_start
 from tests.benchmarks.hybrid import conditions, methods
 from tests.benchmarks.hybrid.conditions import Problem
 from tests.benchmarks.hybrid.jobs import Row
@@ -84,8 +84,6 @@ def profile(
     problem: Problem, callbacks: Sequence[Any], *, niter: int, refine: int
 ) -> InversionResult:
     """Fit one profile of depth, from a velocity that grows linearly with it."""
-    from pylops_vmb.inversion import fit_profile  # noqa: PLC0415 - not in every version
-
     watches = [Spread(callback, problem.F.dims) for callback in callbacks]
     words = methods.shared(problem, {"niter": niter, "refine": refine})
     x0 = linear_start(problem.F.grid)

@@ -56,8 +56,9 @@ class Dropout(Ensemble):
     (Gal and Ghahramani 2016).  A network trained without it has never had to do without a
     channel: its draws measure how much a prediction hangs on single channels, a sensitivity
     that foretells errors in part only, and their size means nothing until `calibrated`.  Few
-    channels must go: with a tenth of them dropped the draws are no longer predictions, while
-    0.005 gave the highest likelihood of held-out errors among 0.005, 0.02 and 0.1.
+    channels must go: in the network that ships with the package a tenth takes the mean of the
+    draws far from the prediction, while 0.005 and 0.02, once calibrated, explain the errors of
+    held-out models equally well.
 
     References
     ----------

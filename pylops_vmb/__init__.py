@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         training,
         velocity,
     )
-    from pylops_vmb.hybrid import Hybrid, Learned, hybrid, learned
+    from pylops_vmb.hybrid import Hybrid, Learned, NetworkFWI, hybrid, learned, network_fwi, tune
     from pylops_vmb.inversion import (
         FWI,
         GaussNewton,
@@ -66,6 +66,7 @@ __all__ = [
     "L2Misfit",
     "Learned",
     "LearnedInversion",
+    "NetworkFWI",
     "NonlinearOperator",
     "__version__",
     "compose",
@@ -82,6 +83,7 @@ __all__ = [
     "lsm",
     "metrics",
     "modelling",
+    "network_fwi",
     "networks",
     "operators",
     "plotting",
@@ -93,6 +95,7 @@ __all__ = [
     "testing",
     "to_module",
     "training",
+    "tune",
     "velocity",
     "water_mask",
 ]
@@ -124,8 +127,11 @@ _HOMES = {
     "water_mask": "inversion",
     "Hybrid": "hybrid",
     "Learned": "hybrid",
+    "NetworkFWI": "hybrid",
     "hybrid": "hybrid",
     "learned": "hybrid",
+    "network_fwi": "hybrid",
+    "tune": "hybrid",
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from pylops.optimization.basesolver import Solver
 from tqdm import tqdm
 
+from pylops_vmb._backend import Kind
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBTypeError
 from pylops_vmb.inversion.autosave import AutoSave
@@ -19,6 +20,7 @@ from pylops_vmb.inversion.identity import check_start, identity_of, warn_of_name
 from pylops_vmb.inversion.masks import check_mask
 from pylops_vmb.inversion.objective import Height
 from pylops_vmb.inversion.observed import take_shots
+from pylops_vmb.inversion.optimisers import Optimiser
 from pylops_vmb.inversion.planning import costliest_plan, in_unit
 from pylops_vmb.inversion.processes import in_team, team_of
 from pylops_vmb.inversion.regularisation import check_regs
@@ -32,6 +34,7 @@ from pylops_vmb.operators import NonlinearOperator
 
 _LOGGER = logging.getLogger(__name__)
 _MESSAGES = {
+    "overfitted": "The misfit of the held-out shots stopped falling; the best point is returned.",
     "done": "All iterations were run; raise niter if the misfit was still falling.",
     "converged": "The objective stopped falling in every band; lower tol to go on.",
     "stalled": "No step lowers the objective; try lower bands, another start, or fwi with Adam.",
@@ -134,7 +137,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         x : :obj:`torch.Tensor`
             The start ``(nx, nz)``, where the data are.
         """
-        self._kind, self.dobs = take_shots(self.Op, dobs, self._team)
+        self._kind, self.dobs = self._observe(dobs)
         self.bands = self._choose_bands()
         check_regs(self.settings.Regs, self.Op.dims, dataregs=self.settings.dataregs)
         self._mask = check_mask(self.settings.mask, self.Op.dims, self.dobs)
@@ -283,6 +286,10 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
                 return
         self.status = next(why for why in _MESSAGES if why in self._ends)
 
+    def _observe(self, dobs: Any) -> tuple[Kind, torch.Tensor]:
+        """Return the kind of the data, and this member's shots, shots along the first axis."""
+        return take_shots(self.Op, dobs, self._team)
+
     def _choose_bands(self) -> tuple[float, ...]:
         acq = getattr(self.Op, "acq", None)
         if acq is None:
@@ -290,6 +297,10 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         if self.settings.bands is None:
             return shared_bands(self.dobs, acq.dt, team=self._team)
         return check_bands(self.settings.bands, acq.dt)
+
+    def _optimiser(self) -> Optimiser | None:
+        """Return what takes the steps of a band, if it is not that of the settings."""
+        return None
 
     def _new_stage(self) -> Stage:
         return Stage(
@@ -300,14 +311,19 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
             settings=self._stage_settings(),
             mask=self._mask,
             team=self._team,
+            optimiser=self._optimiser(),
         )
 
     def _stage_settings(self) -> InversionSettings:
         """Return the settings of the present band."""
         return self.settings
 
+    def _ended(self) -> str:
+        """Say why the band is over, or return an empty string."""
+        return self._stage.ended()
+
     def _next_band(self) -> None:
-        ended = self._stage.ended()
+        ended = self._ended()
         if not ended or self._band == len(self.bands):
             return
         self._ends.add(ended)

@@ -40,8 +40,8 @@ class InversionResult(tuple[Any, int, NDArray[np.float64]]):
     ----------
     vp : array
         Velocity ``(nx, nz)`` in m/s, in the kind of the data.
-    status : {"done", "converged", "stalled", "interrupted"}
-        Why the inversion ended.
+    status : {"done", "converged", "stalled", "interrupted", "overfitted"}
+        Why the inversion ended; "overfitted" where shots were held out.
     message : :obj:`str`
         The same in words, with what to do next.
     history : :obj:`tuple`, optional

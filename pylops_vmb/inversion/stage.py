@@ -12,6 +12,7 @@ from pylops_vmb.errors import VMBRuntimeError
 from pylops_vmb.inversion.bands import LowPass
 from pylops_vmb.inversion.layers import Layers
 from pylops_vmb.inversion.objective import Height, Objective
+from pylops_vmb.inversion.optimisers import Optimiser
 from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.processes import ALONE, Team
 from pylops_vmb.inversion.settings import InversionSettings
@@ -45,6 +46,8 @@ class Stage:
         Who shares the shots.
     unknowns : `Layers`, optional
         What is inverted for instead of a velocity in each cell; the mask is then in it.
+    optimiser : `Optimiser`, optional
+        What takes the steps; by default a new one of the settings.
 
     Attributes
     ----------
@@ -63,6 +66,7 @@ class Stage:
         mask: torch.Tensor | None = None,
         team: Team = ALONE,
         unknowns: Layers | None = None,
+        optimiser: Optimiser | None = None,
     ) -> None:
         self.corner, self.count = corner, 0
         self._F, self._dobs, self._team = F, dobs, team
@@ -75,7 +79,7 @@ class Stage:
         precondition = Preconditioner(
             mask=mask, smooth=settings.smooth, illumination=settings.illumination
         )
-        self._optimiser = settings.optimiser_for(precondition)
+        self._optimiser = optimiser or settings.optimiser_for(precondition)
 
     @property
     def evaluations(self) -> int:

@@ -177,6 +177,21 @@ class LearnedInversion(NonlinearOperator):
         """
         return LearnedInversion(self.net, self.card, acq=acq, device=self.device, name=self.name)
 
+    def inputs(self, d: torch.Tensor) -> torch.Tensor:
+        """Return data ``(ns, nr, nt)`` as the network is fed: resampled and preprocessed.
+
+        Parameters
+        ----------
+        d : :obj:`torch.Tensor`
+            Data ``(ns, nr, nt)`` of the survey.
+
+        Returns
+        -------
+        inputs : :obj:`torch.Tensor`
+            Network order ``(ns, nt, nr)``, differentiable.
+        """
+        return self.card.preprocessing(self._resample(d))
+
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
         return self._predict(self._network(x), x)
 
@@ -186,8 +201,7 @@ class LearnedInversion(NonlinearOperator):
         return linearization.y, linearization
 
     def _predict(self, net: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-        inputs = self.card.preprocessing(self._resample(x))
-        prediction: torch.Tensor = net(inputs[None])
+        prediction: torch.Tensor = net(self.inputs(x)[None])
         return prediction[0, 0].T
 
     def _check(self, x: torch.Tensor) -> None:

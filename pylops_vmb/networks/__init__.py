@@ -1,6 +1,7 @@
 """Networks from shot gathers to velocity, those they come from, and the registry of both."""
 
 from pylops_vmb.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from pylops_vmb.networks.deep_prior import DeepPrior
 from pylops_vmb.networks.dense import DenseVelocity
 from pylops_vmb.networks.fcn import FCN8s, FCN16s, FCN32s
 from pylops_vmb.networks.fcnvmb import FCNVMB
@@ -17,6 +18,7 @@ __all__ = [
     "VGG16",
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "DeepPrior",
     "DenseVelocity",
     "FCN8s",
     "FCN16s",

@@ -9,6 +9,7 @@ import torch
 
 from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
 from pylops_vmb.modelling import AcousticModelling2D
+from pylops_vmb.networks import build
 from pylops_vmb.survey import Acquisition, Grid
 
 
@@ -60,5 +61,20 @@ def network(case):
         stub = {"name": "stub", "config": {}}
         card = Card("stub", stub, grid or case.grid, acq or case.acq, Preprocessing())
         return LearnedInversion(Stored(vp), card)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny(case):
+    """Return a maker of an untrained learned inversion that predicts about 2300 m/s."""
+    config = {"in_channels": 2, "in_shape": [160, 24], "out_shape": [16, 24], "width": 4}
+    config |= {"depth": 2, "vp_range": [2000.0, 2600.0]}
+
+    def make() -> LearnedInversion:
+        torch.manual_seed(3)
+        net = build("fcnvmb-repaired", **config)
+        network = {"name": "fcnvmb-repaired", "config": net.config}
+        return LearnedInversion(net, Card("tiny", network, case.grid, case.acq, Preprocessing()))
 
     return make

@@ -38,6 +38,7 @@ OTHER = [
     ("unet", {"width": 2, "padded": True, "batchnorm": True}, (1, 20, 9), (2, 20, 9)),
     ("dcgan-generator", {"channels": 1, "latent": 5, "width": 1}, (5, 1, 1), (1, 64, 64)),
     ("dcgan-discriminator", {"width": 1}, (3, 64, 64), (1,)),
+    ("deep-prior", {"out_shape": [6, 7], "latent": 3, "width": 2}, (3, 2, 2), (1, 6, 7)),
     ("patchgan", {"width": 1, "norm": "instance"}, (2, 32, 40), (1, 2, 3)),
 ]
 ALL = [

@@ -14,6 +14,7 @@ from pylops_vmb.hybrid.gate import (
     Runner,
     best_fallback,
     best_of_network,
+    handicapped,
     in_words,
     is_clear,
     is_lost,
@@ -74,7 +75,9 @@ class Hybrid(FWI):
     simulation judges a candidate in all bands.  If the better candidate of the network or the
     best fallback is better than the other in every band, and four times so in the lowest, it
     starts.  Otherwise both run the first iterations of the first band, and the one with the
-    smaller data misfit goes on, from where it is.  Gradients for the model of depth
+    smaller data misfit goes on, from where it is.  The model of depth was fitted to these data,
+    so that its misfits count four times: where several models explain the data, the network's is
+    the likelier one.  Gradients for the model of depth
     alone and of the loser count in ``evaluations`` of the history.
 
     The prior: with ``prior`` :math:`\epsilon > 0` the objective of `FWI` has one more term,
@@ -182,12 +185,12 @@ class Hybrid(FWI):
 
     def _decide(self, network: Runner, fallback: Runner) -> Runner:
         """Return one of the two, after a race if their misfits are close."""
-        mine, theirs = self.starts[network.name], self.starts[fallback.name]
+        mine, theirs = (handicapped(self.starts, each.name) for each in (network, fallback))
         won, close = mine[0] < theirs[0], not is_clear(mine, theirs)  # the fallback wins a draw
         if self.settings.race and close:
             for each in (network, fallback):
                 each.run(self.settings.race, since=self.tstart)
-            won = network.misfit < fallback.misfit
+            won = network.rank < fallback.rank
         winner, loser = (network, fallback) if won else (fallback, network)
         winner.charge(loser.stage.evaluations)
         self.reason = self._because(winner, loser)

@@ -7,7 +7,14 @@ import pytest
 
 import pylops_vmb as vmb
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.hybrid.gate import below, best_fallback, best_of_network, is_clear
+from pylops_vmb.hybrid import misfit_of
+from pylops_vmb.hybrid.gate import (
+    below,
+    best_fallback,
+    best_of_network,
+    handicapped,
+    is_clear,
+)
 
 SHORT = {"niter": 6, "bands": (20.0, None)}
 
@@ -26,9 +33,16 @@ def test_the_prediction_as_it_is_must_be_better_in_every_band():
 
 
 def test_the_best_fallback_is_that_of_the_lowest_band():
-    starts = {"x0": (0.3, 0.1), "network": (0.1, 0.1), "profile": (0.2, 0.9)}
+    starts = {"x0": (0.3, 0.1), "network": (0.1, 0.1), "profile": (0.07, 0.9)}
     assert best_fallback(starts) == "profile"
     assert best_fallback(starts | {"profile": (0.3, 0.0)}) == "x0"
+
+
+def test_a_model_fitted_to_the_data_must_be_better_by_a_factor_of_four():
+    starts = {"x0": (0.3, 0.1), "profile": (0.08, 0.02)}
+    assert handicapped(starts, "profile") == pytest.approx((0.32, 0.08))
+    assert best_fallback(starts) == "x0"
+    assert best_fallback(starts | {"profile": (0.07, 0.02)}) == "profile"
 
 
 def test_below_means_in_every_band_and_by_far_in_the_lowest():
@@ -76,6 +90,33 @@ def test_the_best_model_of_depth_alone_is_a_candidate(case, network):
     x = solver.step(x)
     spent = profile.history[-1].evaluations
     assert solver.history[0].evaluations == spent + 2
+
+
+@pytest.mark.parametrize("race", [0, 1])
+def test_a_network_that_explains_the_data_nearly_as_well_as_the_profile_starts(case, network, race):
+    more = SHORT | {"profile": 6, "race": race, "smooth_start": 0.0}
+    fitted = vmb.Hybrid(case.F, network(4000.0 + 0.0 * case.true), **more)
+    fitted.setup(case.d, x0=case.fallback)
+    (low, *_) = fitted.starts["profile"]
+    for part, name in ((2.0, "network"), (8.0, "profile")):
+        G = network(_as_good_as(part * low, case))
+        solver = vmb.Hybrid(case.F, G, **more)
+        solver.setup(case.d, x0=case.fallback)
+        assert solver.starts["profile"][0] < solver.starts["network"][0]
+        assert solver.start == name
+
+
+def _as_good_as(wanted, case):
+    """Return a model between the truth and the fallback with a misfit in the lowest band."""
+    near, far = 0.0, 1.0
+    for _ in range(14):
+        share = 0.5 * (near + far)
+        vp = case.true + share * (case.fallback - case.true)
+        if misfit_of(case.F, case.d, vp, corner=20.0) < wanted:
+            near = share
+        else:
+            far = share
+    return vp
 
 
 def test_cells_that_the_mask_holds_are_those_of_the_fallback(case, network, middling):

@@ -85,10 +85,14 @@ def dead(true: Velocity, *, share: float) -> Problem:
 
 
 def wrong_wavelet(true: Velocity, *, stretch: float = 1.0, degrees: float = 0.0) -> Problem:
-    """Model with another peak frequency or phase than the data have; time zero is right."""
-    F, dobs, _ = full(true)
+    """Shoot with another peak frequency or phase than network and modelling believe.
+
+    Time zero is right.  The other way round, with a wrong modelling of the right data, the
+    network would notice nothing.
+    """
+    F, _, _ = full(true)
     wav = ricker_like(F.acq, stretch=stretch, degrees=degrees)
-    return Problem(F.with_wavelet(wav, F.acq.wavc), dobs, true)
+    return Problem(F, F.with_wavelet(wav, F.acq.wavc)(true), true)
 
 
 def ricker_like(
@@ -119,8 +123,8 @@ KINDS = {
     "lowcut": "nothing below, Hz",
     "noise": "signal to noise, dB",
     "dead": "dead traces, %",
-    "wavelet": "wavelet of the modelling",
-    "source": "same, wavelet estimated",
+    "wavelet": "wavelet of the data, unknown",
+    "source": "same, estimated by FWI",
     "velocity": "velocity times",
 }
 """Titles of the panels; every one begins with the clean data."""

@@ -1,6 +1,6 @@
 """Network, hybrid and plain FWI where data are damaged: what is lost, what FWI recovers.
 
-Low frequencies that were never recorded, noise, dead traces, a wrong wavelet in the modelling,
+Low frequencies that were never recorded, noise, dead traces, a wavelet unlike the believed one,
 velocities outside of the training.  ``robustness.png`` has a panel for each; the verdict asks
 whether FWI recovers half of the accuracy that the damage takes from the network.
 ``low_frequencies.png`` answers how many hertz are low: three starts against what is missing.

@@ -48,7 +48,7 @@ class Gathers(Objective):
             Objective(
                 F,
                 dobs[:, number].contiguous(),
-                misfit=settings.misfit,
+                misfit=settings.comparison,
                 lowpass=LowPass(corner, F.acq.nt, F.acq.dt),
                 penalties=penalties,
                 drawn=True,

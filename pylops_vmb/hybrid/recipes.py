@@ -9,19 +9,18 @@ from pylops_vmb._checks import check_choice
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "openfwi": {
-            "bands": (4.0, 7.0, 12.0, None),
-            "niter": 60,
+            "niter": 45,
+            "misfit": ("l2", "l2", "agc"),
             "optimiser": "lbfgs",
             "tv": 0.01,
-            "smooth_start": 2.0,
         },
     }
 )
 """By name.
 
 ``"openfwi"``: predict, simulate, refine, as the winning entries of the 2025 competition on
-OpenFWI data: quasi-Newton FWI with total variation from the prediction of a network that
-knows the family, hence little smoothing and many iterations.
+OpenFWI data: quasi-Newton FWI with total variation from the prediction.  Least squares first,
+then with the gain that lets what the depths reflect count, and more iterations than by default.
 """
 
 

@@ -256,9 +256,8 @@ class Tuning(NetworkFWI):
 
     def _goal_of(self, corner: float) -> Gathers:
         assert isinstance(self.Op, AcousticModelling2D)
-        return Gathers(
-            self.Op, self.dobs, corner=corner, settings=self.settings, held_out=self._hidden
-        )
+        settings = self._stage_settings()
+        return Gathers(self.Op, self.dobs, corner=corner, settings=settings, held_out=self._hidden)
 
     def _new_stage(self) -> Stage:
         self._best = Best(self.settings.patience)
@@ -268,7 +267,7 @@ class Tuning(NetworkFWI):
             self.dobs,
             corner=self.bands[self._band],
             number=self._band,
-            settings=self.settings,
+            settings=self._stage_settings(),
             optimiser=self._optimiser(),
             goal=self._goal,
         )

@@ -223,7 +223,7 @@ class Hybrid(FWI):
     def _profile(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Return the best model of depth alone in the lowest band, and the gradients it took."""
         layers, corner = Layers(x, self._mask), self.bands[0]
-        settings = replace(self.settings, niter=self.settings.profile)
+        settings = replace(self.settings.for_band(0), niter=self.settings.profile)
         stage = Stage(
             self.Op,
             self.dobs,
@@ -247,13 +247,14 @@ class Hybrid(FWI):
         if settings.estimate_source and bool(vp.isfinite().all()):
             F = with_source(F, shared_wavelet(F, vp, self.dobs, team=self._team))
         return shared_misfits(
-            F, self.dobs, vp, misfit=settings.misfit, bands=self.bands, team=self._team
+            F, self.dobs, vp, misfit=settings.comparison, bands=self.bands, team=self._team
         )
 
     def _stage_settings(self) -> HybridSettings:
+        settings = self.settings.for_band(self._band)
         if self._prediction is None or not is_of_network(self.start):
-            return self.settings
-        return pulled(self.settings, self._prediction)
+            return settings
+        return pulled(settings, self._prediction)
 
     def _identity(self) -> dict[str, Any]:
         return super()._identity() | {"network": self.G.name}

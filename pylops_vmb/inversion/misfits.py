@@ -1,6 +1,6 @@
 """Data misfits: one value a shot, so that shots can be drawn, batched and shared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +65,22 @@ def parse_misfit(misfit: Chosen) -> list[tuple[Misfit, float]]:
             refuse("misfit", "must not be empty", got=misfit, do="Write e.g. {'l2': 1.0}")
         return [(_one(m), check_number("misfit", w, above=0.0)) for m, w in misfit.items()]
     return [(_one(misfit), 1.0)]
+
+
+def by_band(misfit: Chosen | Sequence[Chosen]) -> tuple[Chosen, ...]:
+    """Return the misfits of the bands, the first first; the last one goes on.
+
+    Raises
+    ------
+    VMBValueError, VMBTypeError
+        As `parse_misfit`, or if there is none.
+    """
+    chosen = tuple(misfit) if isinstance(misfit, list | tuple) else (misfit,)
+    if not chosen:
+        refuse("misfit", "must not be empty", got=misfit, do="Write e.g. ('l2', 'agc')")
+    for one in chosen:
+        parse_misfit(one)
+    return chosen
 
 
 def _one(misfit: str | Comparison) -> Misfit:

@@ -316,7 +316,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
 
     def _stage_settings(self) -> InversionSettings:
         """Return the settings of the present band."""
-        return self.settings
+        return self.settings.for_band(self._band)
 
     def _ended(self) -> str:
         """Say why the band is over, or return an empty string."""

@@ -8,7 +8,7 @@ import torch
 
 from pylops_vmb._checks import check_choice
 from pylops_vmb.inversion.bands import LowPass, check_bands, in_band
-from pylops_vmb.inversion.misfits import Chosen, parse_misfit
+from pylops_vmb.inversion.misfits import Chosen, by_band, parse_misfit
 from pylops_vmb.modelling import AcousticModelling2D, MemoryEstimate
 from pylops_vmb.operators import NonlinearOperator
 
@@ -19,7 +19,7 @@ _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
 def costliest_plan(
     F: NonlinearOperator,
     bands: Sequence[float | None] | None,
-    misfit: Chosen,
+    misfit: Chosen | Sequence[Chosen],
     *,
     dtype: Any = None,
     device: torch.device | None = None,
@@ -33,7 +33,7 @@ def costliest_plan(
     bands : sequence of :obj:`float` or None
         Corners in Hz; None where they are not known yet, which is planned as the full band.
     misfit : :obj:`str` or callable or :obj:`dict`
-        How data are compared: it decides whether the residual leaves the band of the data.
+        How data are compared, in all bands or in each: it decides whether the residual leaves the band of the data.
     dtype, device
         Of the data, see `AcousticModelling2D.plan`.
 
@@ -45,7 +45,7 @@ def costliest_plan(
     if not isinstance(F, AcousticModelling2D):
         return None
     corner = max(check_bands((None,) if bands is None else bands, F.acq.dt), default=math.inf)
-    broadband = any(term.broadband for term, _ in parse_misfit(misfit))
+    broadband = any(term.broadband for one in by_band(misfit) for term, _ in parse_misfit(one))
     F = in_band(F, LowPass(corner, F.acq.nt, F.acq.dt), broadband=broadband)
     return F.plan(dtype, device=device)
 

@@ -128,7 +128,9 @@ class ProfileInversion(MultiscaleSolver):
 
     def _stage_settings(self) -> InversionSettings:
         last = self._band == len(self.bands) - 1
-        return self.settings.refinement() if last and self.settings.refine else self.settings
+        if last and self.settings.refine:
+            return self.settings.refinement()
+        return super()._stage_settings()
 
     def _new_stage(self) -> Stage:
         return Stage(

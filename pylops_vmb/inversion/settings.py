@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from pylops_vmb._checks import check_choice, check_integer, check_number
-from pylops_vmb.inversion.misfits import Chosen, parse_misfit
+from pylops_vmb.inversion.misfits import Chosen, by_band
 from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
 from pylops_vmb.inversion.preconditioning import Preconditioner
 from pylops_vmb.inversion.regularisation import Penalty, quadratic, total_variation
@@ -30,8 +30,9 @@ class InversionSettings(ABC):
         ``"trace_normalised"`` or ``"cross_correlation"`` (unknown amplitudes),
         ``"envelope"`` (a poor start; see `pylops_vmb.inversion.comparisons`), a function of
         modelled and observed data ``(ns, nr, nt)`` that returns one value a shot, or several
-        of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.  Observed traces that are
-        exactly zero are dead: no misfit compares them.
+        of them with weights, ``{"l2": 1.0, "envelope": 0.5}``.  A list or tuple
+        has one of these for each band, of which the last goes on: ``("l2", "l2", "agc")``.
+        Observed traces that are exactly zero are dead: no misfit compares them.
     bounds : :obj:`tuple`
         Lowest and highest velocity in m/s.
     Regs, epsRs, dataregs : sequences, optional
@@ -60,7 +61,7 @@ class InversionSettings(ABC):
 
     niter: int = 30
     bands: Sequence[float | None] | None = None
-    misfit: Chosen = "l2"
+    misfit: Chosen | Sequence[Chosen] = "l2"
     bounds: tuple[float, float] = (1500.0, 4500.0)
     Regs: Sequence[Any] = ()
     epsRs: Sequence[float] = ()  # noqa: N815 - as PyLops writes it
@@ -75,7 +76,7 @@ class InversionSettings(ABC):
 
     def __post_init__(self) -> None:
         check_integer("niter", self.niter, at_least=1)
-        parse_misfit(self.misfit)
+        by_band(self.misfit)
         for name in ("smooth", "tol"):
             check_number(name, getattr(self, name), at_least=0.0)
         check_bounds(self.bounds)
@@ -89,6 +90,16 @@ class InversionSettings(ABC):
         if not (self.Regs or self.epsRs or self.dataregs):
             return []
         return [quadratic(self.Regs, self.epsRs, dataregs=self.dataregs)]
+
+    @property
+    def comparison(self) -> Chosen:
+        """The misfit of the first band, or the only one."""
+        return by_band(self.misfit)[0]
+
+    def for_band(self, number: int) -> Self:
+        """Return the settings of a band, counted from 0: those with its misfit alone."""
+        misfits = by_band(self.misfit)
+        return replace(self, misfit=misfits[min(number, len(misfits) - 1)])
 
     @abstractmethod
     def optimiser_for(self, precondition: Preconditioner) -> Optimiser:

@@ -142,7 +142,7 @@ class Stage:
         self._objective = Objective(
             self._F if self._wav is None else with_source(self._F, self._wav),
             self._dobs,
-            misfit=self._settings.misfit,
+            misfit=self._settings.comparison,
             lowpass=LowPass(self.corner, acq.nt, acq.dt) if acq else None,
             penalties=self._settings.penalties(),
             drawn=self._subsets is not None,

@@ -228,6 +228,26 @@ def test_settings_that_make_no_sense_are_refused(F, settings, message):
         vmb.FWI(F, **settings)
 
 
+def test_each_band_may_have_a_misfit_of_its_own(F, x0, dobs):
+    more = {"niter": 2, "bands": (15.0, 25.0, None)}
+    mixed = vmb.fwi(F, dobs, x0, misfit=("l2", "agc"), **more)
+    low = vmb.fwi(F, dobs, x0, **more | {"bands": (15.0,)})
+    high = vmb.fwi(F, dobs, low.vp, misfit="agc", **more | {"bands": (25.0, None)})
+    np.testing.assert_array_equal(mixed.vp, high.vp)
+    assert mixed.cost.tolist() == [*low.cost, *high.cost]
+    plain = vmb.fwi(F, dobs, x0, **more)
+    assert np.abs(plain.vp - mixed.vp).max() > 1.0
+
+
+def test_misfits_of_bands_that_make_no_sense_are_refused(F):
+    with pytest.raises(VMBValueError, match="misfit: must not be empty"):
+        vmb.FWI(F, misfit=())
+    with pytest.raises(VMBValueError, match="misfit: is not a known choice, got 'l3'"):
+        vmb.FWI(F, misfit=("l2", "l3"))
+    with pytest.raises(VMBValueError, match="misfit: must be 'l2'"):
+        vmb.GaussNewton(F, misfit=("l2", "agc"))
+
+
 def test_only_nonlinear_operators_are_inverted(F, x0, dobs):
     with pytest.raises(VMBTypeError, match="F: must be a nonlinear operator, got Jacobian"):
         vmb.fwi(F.jacobian(x0), dobs)

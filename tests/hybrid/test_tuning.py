@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from pylops.optimization.callback import Callbacks
 
 import pylops_vmb as vmb
 from pylops_vmb.errors import VMBFileError, VMBTypeError, VMBValueError
@@ -94,6 +95,30 @@ def test_the_best_point_is_returned_and_patience_ends_the_band(case, tiny, monke
     solver.step(solver.step(x))  # Adam's rate depends on niter, which is that of the run above
     after_two = solver.weights()
     assert all(torch.equal(v, after_two[k]) for k, v in stopped.net.state_dict().items())
+
+
+def test_a_stopped_tuning_returns_the_best_point_so_far(case, tiny, monkeypatch):
+    class Stopping(Callbacks):
+        def on_step_end(self, solver, _x):
+            self.stop = solver.iiter == 2
+            self.first = getattr(self, "first", solver.weights())
+
+    stopping, more = Stopping(), QUICK | {"niter": 9, "part": "all"}
+    scripted(monkeypatch, 1.0, 0.5, 0.9, 1.0, 0.5)
+    tuned = vmb.tune(tiny(), case.F, case.d, callbacks=[stopping], **more)
+    assert (tuned.card.training["stopped"], tuned.card.training["niter"]) == ("interrupted", 2)
+    assert all(torch.equal(v, stopping.first[k]) for k, v in tuned.net.state_dict().items())
+
+
+def test_a_resumed_tuning_knows_its_best_point(case, tiny, tmp_path, monkeypatch, raising):
+    G, more = tiny(), QUICK | {"niter": 9, "patience": 2, "checkpoint": tmp_path / "run"}
+    scripted(monkeypatch, 1.0, 0.5, 0.9)
+    with pytest.raises(ZeroDivisionError):
+        vmb.tune(G, case.F, case.d, callbacks=[raising(2)], **more)
+    scripted(monkeypatch, 0.9, 1.0, 0.5)
+    training = vmb.tune(G, case.F, case.d, **more).card.training
+    assert [row["held_out"] for row in training["history"]] == [0.5, 0.9, 0.9]
+    assert (training["stopped"], training["kept"]) == ("overfitted", "tuned")
 
 
 def test_the_next_band_begins_at_the_best_point(case, tiny, monkeypatch):

@@ -33,7 +33,8 @@ def costliest_plan(
     bands : sequence of :obj:`float` or None
         Corners in Hz; None where they are not known yet, which is planned as the full band.
     misfit : :obj:`str` or callable or :obj:`dict`
-        How data are compared, in all bands or in each: it decides whether the residual leaves the band of the data.
+        How data are compared, in all bands or in each: it decides whether the residual leaves
+        the band of the data.
     dtype, device
         Of the data, see `AcousticModelling2D.plan`.
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import pylops_vmb as vmb
+from tests.benchmarks.hybrid import page, starts_report, tables
 from tests.benchmarks.hybrid.conditions import Problem
+from tests.benchmarks.hybrid.curves import against, first_below
 from tests.benchmarks.hybrid.jobs import read_rows, run_jobs
 from tests.benchmarks.hybrid.models import Model
 from tests.benchmarks.hybrid.rows import Run, read_run
@@ -154,3 +156,100 @@ class TestRun:
         )
         with pytest.raises(InterruptedError, match=r"full-flat-00-stopped was stopped"):
             run()
+
+
+MAE = {"linear": (0.10, 0.30), "network": (0.06, 0.18), "oracle": (0.05, 0.11)}
+"""Of two models by method."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder of invented runs: the network is at linear's last misfit after a quarter."""
+    folder = tmp_path_factory.mktemp("starts")
+    (folder / "runs").mkdir()
+    vp, rows = np.linspace(1500.0, 4000.0, 4900, dtype="float32").reshape(70, 70), []
+    for method, maes in MAE.items():
+        for number, mae in enumerate(maes):
+            rows.append(invented(method, f"flatvel-{number:02d}", mae))
+            kept = {"true": vp, "start": vp, "vp": vp, "iteration": [0, 10, 40]}
+            kept |= {"prediction": vp} if method == "network" else {}
+            kept["misfit"] = [0.9, 0.5, 0.2] if method == "linear" else [0.5, 0.2, 0.1]
+            np.savez(folder / "runs" / f"{rows[-1]['key']}.npz", **kept)
+    rows.append(invented("linear", "flatvel-02", 0.9))  # its other runs are not done
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def invented(method: str, model: str, mae: float) -> dict[str, object]:
+    names = ("mae", "rmse", "ssim", "ssim_uniform", "misfit")
+    what = {"key": f"full-{model}-{method}-10", "condition": "full", "method": method}
+    what |= {"model": model, "family": "flatvel", "niter": 10, "start": method, "starts": {}}
+    prefixes = ("", "start_", *(["prediction_"] if method == "network" else []))
+    what |= {prefix + name: mae for prefix in prefixes for name in names}
+    what |= {"network": "mini-1234"} if method == "network" else {}
+    cost = {"iterations": 40, "gradients": 50, "gradients_with_start": 52.5}
+    return what | cost | {"seconds": 20.0, "cpu_seconds": 18.0, "bands": [3.9, None]}
+
+
+@pytest.fixture(scope="module")
+def report(folder):
+    return starts_report.report(folder, list(read_rows(folder).values()))
+
+
+class TestReport:
+    def test_means_and_spreads_are_over_models_that_all_methods_have(self, report):
+        lines = {line["method"]: line for line in report.rows if line["family"] == "FlatVel-A"}
+        linear, network = lines["linear start"], lines["network (hybrid)"]
+        assert (linear["models"], linear["MAE"]) == (2, pytest.approx(0.2))
+        assert linear["MAE ±"] == pytest.approx(0.1 * 2**0.5)
+        assert network["MAE / linear's"] == pytest.approx(0.6)
+        assert network["iterations / linear's"] == 0.25
+        assert (network["gradients"], network["of them, start"]) == (52.5, 2.5)
+
+    def test_an_oracle_is_called_one(self, report):
+        assert {line["method"] for line in report.rows if "oracle" in line["method"].lower()} == {
+            "ORACLE: smoothed truth"
+        }
+
+    def test_verdicts_are_met_and_missed(self, report):
+        text = "\n".join(report.notes)
+        assert "MAE over linear's: 0.6, target at most 0.6: met" in text
+        assert "linear's misfit over linear's: 0.25, target at most 0.333: met" in text
+        assert "MAE over ORACLE's: 1.5, target at most 1.5: met" in text
+        assert "more than 5 % on 0 of 2 models" in text
+        assert "1 runs are left out" in text
+
+    def test_a_missed_target_says_so(self, folder):
+        rows = [
+            row | ({"mae": 2.0 * row["mae"]} if row["method"] == "network" else {})
+            for row in read_rows(folder).values()
+        ]
+        lines = starts_report.verdicts(starts_report.with_iterations(folder, rows))
+        assert "full band: MAE over linear's: 1.2, target at most 0.6: MISSED" in lines
+        assert "full band: MAE above linear's by more than 5 % on 2 of 2 models" in lines
+
+    def test_csv_pictures_and_page_are_written(self, folder, report, tmp_path):
+        assert (folder / "starts.csv").read_text().count("\n") == 7
+        assert "3.9 full" in (folder / "starts.csv").read_text()
+        starts_report.write_page(tmp_path / "hybrid_benchmarks.rst", folder, report)
+        text = (tmp_path / "hybrid_benchmarks.rst").read_text()
+        assert "     - .200 ± .141" in text
+        for name in ("starts.png", "starts_models.png"):
+            assert f".. image:: _static/{name}" in text
+            assert (tmp_path / "_static" / name).stat().st_size < 200_000
+
+
+def test_a_misfit_that_is_never_reached_is_infinite():
+    curve = {"iteration": [0, 2, 4], "misfit": [0.9, 0.5, 0.4]}
+    assert first_below(curve, 0.45) == 4.0
+    assert against(curve, {"iteration": [0, 2], "misfit": [0.9, 0.1]}) == float("inf")
+    assert tables.middle([0.2, float("inf"), 0.3]) == 0.3
+    assert page.number(float("inf")) == "never"
+
+
+def test_newer_rows_replace_older_ones():
+    rows = [
+        {"condition": "full", "model": "a", "method": "linear", "mae": 1.0},
+        {"condition": "full", "model": "a", "method": "linear", "mae": 2.0},
+    ]
+    assert [row["mae"] for row in tables.paired(rows)] == [2.0]

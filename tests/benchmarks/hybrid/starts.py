@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pylops_vmb.errors import VMBValueError
-from tests.benchmarks.hybrid import conditions, methods, models
+from tests.benchmarks.hybrid import conditions, methods, models, starts_report
 from tests.benchmarks.hybrid.jobs import read_rows, run_jobs
 from tests.benchmarks.hybrid.rows import Run
 from tests.benchmarks.report import NotMeasuredError, Report
@@ -61,7 +61,10 @@ def run(options: argparse.Namespace) -> Report:
     rows = [row for row in read_rows(options.out).values() if row["niter"] == options.niter]
     if not rows:
         raise NotMeasuredError(f"needs runs with niter {options.niter} in {options.out}")
-    return Report("starts", f"{len(rows)} runs in {options.out}", rows)
+    found = starts_report.report(options.out, rows)
+    if options.docs:
+        starts_report.write_page(options.docs, options.out, found)
+    return found
 
 
 def planned(options: argparse.Namespace) -> list[Run]:

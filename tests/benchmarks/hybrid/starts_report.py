@@ -1,0 +1,187 @@
+"""What the runs of the three starts say: table, verdicts, CSV, pictures, page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks.hybrid import conditions, models, page, pictures, tables
+from tests.benchmarks.hybrid.curves import against
+from tests.benchmarks.hybrid.jobs import Row
+from tests.benchmarks.hybrid.methods import TITLES
+from tests.benchmarks.hybrid.rows import read_run
+from tests.benchmarks.report import Report, verdict
+
+OF_LINEAR = {"full": 0.6, "lowcut": 0.4}
+"""Target of the network's MAE over that from the linear start, by condition."""
+OF_ORACLE, OF_ITERATIONS = 1.5, 1 / 3
+EVERY_FAMILY = "all"
+RATIO = "iterations / linear's"
+_WHAT = ("condition", "family", "method", "models")
+_SHOWN = (
+    "start MAE",
+    *(key for title in tables.SCORES for key in (title, f"{title} ±")),
+    "MAE / linear's",
+    RATIO,
+    "gradients",
+    "CPU s",
+)
+_ABOUT = """\
+The same FWI from three starts: linear in depth, the network's through the gate of
+:func:`~pylops_vmb.hybrid.hybrid`, and an oracle's, the smoothed truth, named as such because it
+is what most published comparisons start from and nobody has.  On generated models that no
+training has seen, and on maps of OpenFWI's FlatVel-A and CurveVel-A, with all frequencies and
+without what lies below 4 Hz in data and wavelet.
+
+``VMB_DATA=DIR python -m tests.benchmarks starts --processes 2`` makes all of this page; a second
+call goes on where the first was stopped.
+"""
+
+
+def report(folder: Path, rows: Sequence[Row]) -> Report:
+    """Return the table with verdicts and remarks; write CSV and pictures into the folder."""
+    runs = with_iterations(folder, rows)
+    table = summarise(runs)
+    tables.write_csv(folder / "starts.csv", runs)
+    tables.write_csv(folder / "starts_table.csv", table)
+    draw(folder, runs)
+    return Report(
+        "starts",
+        "three kinds of start for the same FWI; MAE and RMSE in units of 1500 m/s",
+        table,
+        notes=[*verdicts(runs), *remarks(rows, runs)],
+        settings={"runs": len(runs)},
+    )
+
+
+def write_page(path: Path, folder: Path, found: Report) -> None:
+    """Write the page with its pictures beside it."""
+    shown = [{key: row.get(key) for key in (*_WHAT, *_SHOWN)} for row in found.rows]
+    parts = [page.title("Hybrid inversion: three kinds of start", "="), _ABOUT]
+    for title in conditions.TITLES.values():
+        some = [row for row in shown if row["condition"] == title]
+        if some:
+            lines = [{key: row[key] for key in row if key != "condition"} for row in some]
+            parts += [page.title(title.capitalize()), page.list_table(lines)]
+    parts += [page.title("Targets"), page.bullets(found.notes)]
+    parts += [page.picture(folder / "starts.png", path, alt="MAE of each model by method")]
+    parts += [page.picture(folder / "starts_models.png", path, alt="Example models by method")]
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def with_iterations(folder: Path, rows: Sequence[Row]) -> list[Row]:
+    """Return the runs to be compared, with the iterations they need to linear's last misfit."""
+    runs = [row | {"iterations_ratio": None} for row in _sorted(tables.paired(rows))]
+    for some in tables.groups(runs, "condition", "model").values():
+        by_method = {run["method"]: run for run in some}
+        if "linear" in by_method:
+            linear = read_run(folder, by_method["linear"]["key"])
+            for run in some:
+                run["iterations_ratio"] = against(read_run(folder, run["key"]), linear)
+    return runs
+
+
+def summarise(runs: Sequence[Row]) -> list[Row]:
+    """Return the table, by condition, family (and all) and method."""
+    every = [run | {"family": EVERY_FAMILY} for run in runs]
+    table: list[Row] = []
+    for (condition, family), some in tables.groups([*runs, *every], "condition", "family").items():
+        what = {"condition": conditions.TITLES[condition]}
+        what["family"] = models.FAMILIES.get(family, family)
+        by_method = {method: these for (method,), these in tables.groups(some, "method").items()}
+        for method, these in by_method.items():
+            if "prediction_mae" in these[0]:
+                alone = tables.scores(these, "prediction_")
+                table.append(what | {"method": tables.ALONE, "models": len(these)} | alone)
+            line = what | {"method": TITLES[method]} | tables.summary(these)
+            if "linear" in by_method:
+                line["MAE / linear's"] = tables.ratio(these, by_method["linear"])
+                line[RATIO] = tables.middle(run["iterations_ratio"] for run in these)
+            table.append(line)
+    return table
+
+
+def verdicts(runs: Sequence[Row]) -> list[str]:
+    """Return the targets, each with what was reached."""
+    lines: list[str] = []
+    for (condition,), some in tables.groups(runs, "condition").items():
+        by_method = {method: these for (method,), these in tables.groups(some, "method").items()}
+        if "network" not in by_method:
+            continue
+        network, where = by_method["network"], conditions.TITLES[condition]
+        if "linear" in by_method:
+            of_linear = tables.ratio(network, by_method["linear"])
+            target = OF_LINEAR[condition]
+            lines.append(verdict(f"{where}: MAE over linear's", of_linear, at_most=target))
+            needed = tables.middle(run["iterations_ratio"] for run in network)
+            what = f"{where}: median iterations to linear's misfit over linear's"
+            lines.append(verdict(what, needed, at_most=OF_ITERATIONS))
+            lines.append(_harm(where, network, by_method["linear"]))
+        if "oracle" in by_method:
+            of_oracle = tables.ratio(network, by_method["oracle"])
+            lines.append(verdict(f"{where}: MAE over ORACLE's", of_oracle, at_most=OF_ORACLE))
+    return lines
+
+
+def remarks(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
+    """Return how it was measured."""
+    networks = sorted({f"{row['condition']} {row['network']}" for row in runs if "network" in row})
+    niter = sorted({row["niter"] for row in runs})
+    notes = [
+        f"{'/'.join(map(str, niter))} iterations a band, bands from the spectrum of the data, the "
+        "defaults of fwi otherwise; the same for all methods of a condition.",
+        "ORACLE starts from the truth (Gaussian, sigma 10 cells), which nobody has; no other "
+        "method sees the truth.  Data: the modelling that inverts, without noise.",
+        "Means over models, ± one standard deviation; misfit is the relative L2 of all data of "
+        "the condition; ratios of MAE are those of means.",
+        f"{RATIO}: the iteration at which a run first has the misfit where the linear one ends, "
+        "over that one's iterations; the median.",
+        "Gradients include the choice of the start, as so many as fit into its time; seconds are "
+        "of one thread on a shared machine, CPU seconds without the waiting.",
+        *(f"Start taken by hybrid: {text}." for text in _taken(runs)),
+        *([f"Networks: {', '.join(networks)}."] if networks else []),
+    ]
+    left = len(rows) - len(runs)
+    return notes + (
+        [f"{left} runs are left out: replaced, or their model is not done."] * (left > 0)
+    )
+
+
+def draw(folder: Path, runs: Sequence[Row]) -> None:
+    """Draw both pictures into the folder."""
+    panels, examples = {}, []
+    for (condition, family), some in tables.groups(runs, "condition", "family").items():
+        titles = conditions.TITLES[condition], models.FAMILIES[family]
+        by_method = tables.groups(some, "method")
+        panels[titles] = _points(by_method)
+        examples.append({TITLES[method]: these[0] for (method,), these in by_method.items()})
+    pictures.draw_errors(folder / "starts.png", panels)
+    pictures.draw_examples(folder / "starts_models.png", folder, examples)
+
+
+def _sorted(rows: Sequence[Row]) -> list[Row]:
+    orders = {"condition": list(conditions.TITLES), "family": list(models.FAMILIES)}
+    by_model = sorted(rows, key=lambda row: row["model"])
+    return tables.in_order(by_model, **orders, method=list(TITLES))
+
+
+def _points(by_method: dict[tuple[str, ...], list[Row]]) -> dict[str, dict[str, float]]:
+    points: dict[str, dict[str, float]] = {}
+    for (method,), these in by_method.items():
+        if "prediction_mae" in these[0]:
+            points[tables.ALONE] = {run["model"]: run["prediction_mae"] for run in these}
+        points[TITLES[method]] = {run["model"]: run["mae"] for run in these}
+    return points
+
+
+def _harm(where: str, network: Sequence[Row], linear: Sequence[Row]) -> str:
+    harmed = tables.worse(network, linear)
+    return f"{where}: MAE above linear's by more than 5 % on {harmed} of {len(network)} models"
+
+
+def _taken(runs: Sequence[Row]) -> list[str]:
+    found = []
+    hybrid = [run for run in runs if run["method"] == "network"]
+    for (condition,), some in tables.groups(hybrid, "condition").items():
+        counts = {start: len(these) for (start,), these in tables.groups(some, "start").items()}
+        words = ", ".join(f"{start} {count}" for start, count in counts.items())
+        found.append(f"{conditions.TITLES[condition]}: {words}")
+    return found

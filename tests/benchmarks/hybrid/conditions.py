@@ -36,4 +36,4 @@ def low_cut(true: Velocity, *, corner: float = 4.0) -> Problem:
 
 
 CONDITIONS: dict[str, Condition] = {"full": full, "lowcut": low_cut}
-TITLES = {"full": "full band", "lowcut": "without 4 Hz and below"}
+TITLES = {"full": "full band", "lowcut": "below 4 Hz removed"}

@@ -30,3 +30,17 @@ def against(curve: Mapping[str, Any], reference: Mapping[str, Any]) -> float:
     0.5
     """
     return first_below(curve, float(reference["misfit"][-1])) / float(reference["iteration"][-1])
+
+
+def gradients_against(curve: Mapping[str, Any], reference: Mapping[str, Any], total: int) -> float:
+    """Return the same of gradients, of which that other run took a total.
+
+    Examples
+    --------
+    >>> linear = {"iteration": [0, 2, 4], "misfit": [0.9, 0.5, 0.2]}
+    >>> curve = {"iteration": [0, 2, 4], "misfit": [0.4, 0.2, 0.1], "gradients": [9, 12, 15]}
+    >>> gradients_against(curve, linear, 10)
+    1.2
+    """
+    count = dict(zip(curve["iteration"], curve["gradients"], strict=True))
+    return float(count.get(first_below(curve, float(reference["misfit"][-1])), math.inf)) / total

@@ -20,9 +20,9 @@ Method = Callable[..., InversionResult]
 """From a problem, callbacks for the solver, and settings by keyword."""
 
 TITLES = {
-    "linear": "linear start",
-    "network": "network (hybrid)",
-    "oracle": "ORACLE: smoothed truth",
+    "linear": "linear + FWI",
+    "network": "network + FWI (hybrid)",
+    "oracle": "ORACLE + FWI",
 }
 """By name, in the order in which they are shown."""
 

@@ -47,11 +47,12 @@ def draw_errors(path: Path, panels: Mapping[tuple[str, str], Points]) -> None:
         ax.set_title(f"{family}, {condition}", fontsize=9)
     for ax in axes[:, 0]:
         ax.set_ylabel("MAE (m/s)")
-    figure.savefig(path, dpi=DPI)
-    plt.close(figure)
+    save(figure, path)
 
 
 def _draw_panel(ax: Any, points: Points) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter  # noqa: PLC0415
+
     columns = list(points)
     models = [model for model in points[columns[0]] if all(model in points[c] for c in columns)]
     values = UNIT * np.array([[points[column][model] for column in columns] for model in models])
@@ -59,6 +60,9 @@ def _draw_panel(ax: Any, points: Points) -> None:
     for at, column in enumerate(values.T):
         ax.hlines(column.mean(), at - 0.3, at + 0.3, color=f"C{at}", linewidth=3, zorder=3)
     ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xticks(range(len(columns)), columns, rotation=20, fontsize=7, ha="right")
     ax.grid(axis="y", which="both", alpha=0.3)
 
@@ -85,8 +89,19 @@ def draw_examples(path: Path, folder: Path, examples: Sequence[Mapping[str, Row]
     for row, models, runs in zip(axes, rows, examples, strict=True):
         plot_comparison(models, Grid.openfwi(), axes=row[: len(models)])
         _tidy(row, next(iter(runs.values())), last=row is axes[-1])
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as a small picture, of 256 colours."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415 - matplotlib has it
+
     figure.savefig(path, dpi=DPI)
     plt.close(figure)
+    with Image.open(path) as drawn:
+        small = drawn.convert("RGB").quantize(256)
+    small.save(path, optimize=True)
 
 
 def _models(folder: Path, runs: Mapping[str, Row]) -> dict[str, Any]:
@@ -97,7 +112,7 @@ def _models(folder: Path, runs: Mapping[str, Row]) -> dict[str, Any]:
         if "prediction" in kept:
             error = UNIT * row["prediction_mae"]
             models[f"network alone\n{error:.0f} m/s"] = kept["prediction"]
-        models[f"{title}\n{UNIT * row['mae']:.0f} m/s"] = kept["vp"]
+        models[f"{title.removesuffix(' (hybrid)')}\n{UNIT * row['mae']:.0f} m/s"] = kept["vp"]
     return models
 
 

@@ -1,13 +1,13 @@
 """One run of one method on one model under one condition, as a row of plain numbers.
 
 Beside the row, ``DIR/runs/KEY.npz`` keeps the models (``true``, ``start``, ``vp``, and the
-network's ``prediction`` where there is one) and the curves: ``iteration``, ``misfit`` (relative,
-full band of the condition's data) and ``mae`` (m/s).
+network's ``prediction`` where there is one) and the curves: ``iteration``, ``gradients`` so far,
+``misfit`` (relative, full band of the condition's data) and ``mae`` (m/s).
 """
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pylops.optimization.callback import Callbacks
 
 from pylops_vmb import metrics
-from pylops_vmb.inversion import InversionResult
+from pylops_vmb.inversion import InversionResult, Iteration
 from tests.benchmarks.hybrid.conditions import Condition, Problem
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import Method
@@ -74,7 +74,7 @@ class Run:
         models = {"start": watch.start, "vp": np.asarray(result.vp)}
         if self.predict is not None:
             models["prediction"] = self.predict(problem)
-        self._keep({"true": problem.true} | models, watch)
+        self._keep({"true": problem.true} | models, watch.curves(result.history))
         return {
             "model": self.model.name,
             "family": self.model.family,
@@ -90,12 +90,12 @@ class Run:
             "bands": [entry if np.isfinite(entry) else None for entry in _bands(result)],
         }
 
-    def _keep(self, models: Mapping[str, Any], watch: "Watch") -> None:
+    def _keep(self, models: Mapping[str, Any], curves: Mapping[str, Any]) -> None:
         folder = self.folder / "runs"
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{self.key}.{os.getpid()}.part"
         with part.open("wb") as file:
-            np.savez(file, **models, **watch.curves())
+            np.savez(file, **models, **curves)
         part.replace(folder / f"{self.key}.npz")
 
 
@@ -105,7 +105,7 @@ class Watch(Callbacks):  # type: ignore[misc]
     Attributes
     ----------
     start : :obj:`numpy.ndarray`
-        Where the iterations began, ``(nx, nz)`` in m/s.
+        Where the run began, ``(nx, nz)`` in m/s; of a start that won a race, after it.
     curve : :obj:`list`
         Iteration, relative data misfit, mean absolute error in m/s.
     setup, seconds, cpu : :obj:`float`
@@ -124,11 +124,11 @@ class Watch(Callbacks):  # type: ignore[misc]
         """Start the clocks."""
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def on_run_begin(self, solver: Any, x: Any) -> None:  # noqa: ARG002
+    def on_run_begin(self, solver: Any, x: Any) -> None:
         """Keep the start."""
         self._stop()
         self.setup, self.start = self.seconds, _plain(x)
-        self._point(0, x)
+        self._point(solver.iiter, x)
 
     def on_step_end(self, solver: Any, x: Any) -> None:
         """Take a point of the curve, every second time."""
@@ -142,10 +142,15 @@ class Watch(Callbacks):  # type: ignore[misc]
         if self.curve[-1][0] < solver.iiter:
             self._point(solver.iiter, x)
 
-    def curves(self) -> dict[str, NDArray[np.float64]]:
-        """Return the columns of the curve by name."""
+    def curves(self, history: Sequence[Iteration]) -> dict[str, NDArray[np.float64]]:
+        """Return the columns of the curve by name, gradients after the history of the result.
+
+        Those that chose a start are known with the first iteration, so the start has as many.
+        """
         columns = np.array(self.curve, np.float64).T
-        return dict(zip(("iteration", "misfit", "mae"), columns, strict=True))
+        found = dict(zip(("iteration", "misfit", "mae"), columns, strict=True))
+        counts = [gradients(history[: max(number, 1)]) for number, *_ in self.curve]
+        return found | {"gradients": np.array(counts, np.float64)}
 
     def _stop(self) -> None:
         self.seconds += time.perf_counter() - self._wall
@@ -158,16 +163,19 @@ class Watch(Callbacks):  # type: ignore[misc]
 
 
 def cost(result: InversionResult, watch: Watch) -> Row:
-    """Return what a run cost: gradients, with the choice of the start as so many as its time."""
-    counted = sum({entry.band: entry.evaluations for entry in result.history}.values())
-    each = (watch.seconds - watch.setup) / max(counted, 1)
+    """Return what a run cost, the choice of a start included: its gradients are in the history."""
     return {
-        "gradients": counted,
-        "gradients_with_start": counted + watch.setup / each if each else float(counted),
+        "gradients": gradients(result.history),
+        "simulations": len(getattr(result, "starts", {})),
         "start_seconds": watch.setup,
         "seconds": watch.seconds,
         "cpu_seconds": watch.cpu,
     }
+
+
+def gradients(history: Sequence[Iteration]) -> int:
+    """Return the gradients of all bands so far."""
+    return sum({entry.band: entry.evaluations for entry in history}.values())
 
 
 def read_run(folder: Path, key: str) -> dict[str, Any]:

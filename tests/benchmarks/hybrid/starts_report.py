@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.hybrid import conditions, models, page, pictures, tables
-from tests.benchmarks.hybrid.curves import against
+from tests.benchmarks.hybrid.curves import against, gradients_against
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import TITLES
 from tests.benchmarks.hybrid.rows import read_run
@@ -31,8 +31,8 @@ is what most published comparisons start from and nobody has.  On generated mode
 training has seen, and on maps of OpenFWI's FlatVel-A and CurveVel-A, with all frequencies and
 without what lies below 4 Hz in data and wavelet.
 
-``VMB_DATA=DIR python -m tests.benchmarks starts --processes 2`` makes all of this page; a second
-call goes on where the first was stopped.
+``VMB_DATA=DIR python -m tests.benchmarks starts --processes 2 --docs docs/hybrid_benchmarks.rst``
+makes this page; a second call goes on where the first was stopped.
 """
 
 
@@ -61,7 +61,7 @@ def write_page(path: Path, folder: Path, found: Report) -> None:
         if some:
             lines = [{key: row[key] for key in row if key != "condition"} for row in some]
             parts += [page.title(title.capitalize()), page.list_table(lines)]
-    parts += [page.title("Targets"), page.bullets(found.notes)]
+    parts += [page.title("Targets, and how it was measured"), page.bullets(found.notes)]
     parts += [page.picture(folder / "starts.png", path, alt="MAE of each model by method")]
     parts += [page.picture(folder / "starts_models.png", path, alt="Example models by method")]
     path.write_text("\n".join(parts), encoding="utf-8")
@@ -69,13 +69,17 @@ def write_page(path: Path, folder: Path, found: Report) -> None:
 
 def with_iterations(folder: Path, rows: Sequence[Row]) -> list[Row]:
     """Return the runs to be compared, with the iterations they need to linear's last misfit."""
-    runs = [row | {"iterations_ratio": None} for row in _sorted(tables.paired(rows))]
+    runs = [dict(row) for row in _sorted(tables.paired(rows))]
     for some in tables.groups(runs, "condition", "model").values():
         by_method = {run["method"]: run for run in some}
         if "linear" in by_method:
-            linear = read_run(folder, by_method["linear"]["key"])
+            linear, total = by_method["linear"], by_method["linear"]["gradients"]
+            reference = read_run(folder, linear["key"])
             for run in some:
-                run["iterations_ratio"] = against(read_run(folder, run["key"]), linear)
+                curve = read_run(folder, run["key"])
+                run["iterations_ratio"] = against(curve, reference)
+                if "gradients" in curve:
+                    run["gradients_ratio"] = gradients_against(curve, reference, total)
     return runs
 
 
@@ -114,7 +118,7 @@ def verdicts(runs: Sequence[Row]) -> list[str]:
             needed = tables.middle(run["iterations_ratio"] for run in network)
             what = f"{where}: median iterations to linear's misfit over linear's"
             lines.append(verdict(what, needed, at_most=OF_ITERATIONS))
-            lines.append(_harm(where, network, by_method["linear"]))
+            lines += _besides(where, network, by_method["linear"])
         if "oracle" in by_method:
             of_oracle = tables.ratio(network, by_method["oracle"])
             lines.append(verdict(f"{where}: MAE over ORACLE's", of_oracle, at_most=OF_ORACLE))
@@ -134,8 +138,10 @@ def remarks(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
         "the condition; ratios of MAE are those of means.",
         f"{RATIO}: the iteration at which a run first has the misfit where the linear one ends, "
         "over that one's iterations; the median.",
-        "Gradients include the choice of the start, as so many as fit into its time; seconds are "
-        "of one thread on a shared machine, CPU seconds without the waiting.",
+        "Gradients, like iterations, include those that chose a start; the candidates' simulations "
+        "are in the seconds.  Seconds are of one thread on a shared machine, CPU seconds without "
+        "the waiting; simulations for the curves are in neither.",
+        "The start of a hybrid run is what won at the gate, after the iterations of the race.",
         *(f"Start taken by hybrid: {text}." for text in _taken(runs)),
         *([f"Networks: {', '.join(networks)}."] if networks else []),
     ]
@@ -172,9 +178,16 @@ def _points(by_method: dict[tuple[str, ...], list[Row]]) -> dict[str, dict[str, 
     return points
 
 
-def _harm(where: str, network: Sequence[Row], linear: Sequence[Row]) -> str:
+def _besides(where: str, network: Sequence[Row], linear: Sequence[Row]) -> list[str]:
+    """Return what has no target: gradients, harm, and whether the cost is equal."""
     harmed = tables.worse(network, linear)
-    return f"{where}: MAE above linear's by more than 5 % on {harmed} of {len(network)} models"
+    lines = [f"{where}: MAE above linear's by more than 5 % on {harmed} of {len(network)} models"]
+    if all("gradients_ratio" in run for run in network):
+        needed = tables.middle(run["gradients_ratio"] for run in network)
+        lines.append(f"{where}: median gradients to linear's misfit over linear's: {needed:.3g}")
+    spent = {key: tables.ratio(network, linear, key) for key in ("gradients", "cpu_seconds")}
+    words = "{gradients:.3g} times the gradients, {cpu_seconds:.3g} times the CPU seconds"
+    return [*lines, f"{where}: cost of network + FWI is {words.format(**spent)} of linear + FWI"]
 
 
 def _taken(runs: Sequence[Row]) -> list[str]:

@@ -54,10 +54,9 @@ def summary(rows: Sequence[Row]) -> Row:
     table["start misfit"] = mean(row["start_misfit"] for row in rows)
     table |= scores(rows)
     table["iterations"] = mean(row["iterations"] for row in rows)
-    table["gradients"] = mean(row["gradients_with_start"] for row in rows)
-    table["of them, start"] = mean(row["gradients_with_start"] - row["gradients"] for row in rows)
-    table["s"] = mean(row["seconds"] for row in rows)
+    table["gradients"] = mean(row["gradients"] for row in rows)
     table["CPU s"] = mean(row["cpu_seconds"] for row in rows)
+    table["median s"] = median(row["seconds"] for row in rows)
     return table
 
 
@@ -101,7 +100,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return " ".join(f"{key}={number:.4g}" for key, number in value.items())
+        return "; ".join(f"{key}: {_plain(entry)}" for key, entry in value.items())
     if isinstance(value, list):
         return " ".join("full" if entry is None else f"{entry:.4g}" for entry in value)
     return value

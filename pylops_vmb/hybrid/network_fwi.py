@@ -88,7 +88,7 @@ class NetworkFWISettings(FWISettings):
         """Return a new optimiser of numbers without bounds, for a band."""
         if self.optimiser == "lbfgs":
             return LBFGS(_ANYWHERE, precondition, first=self.lr, longest=6.0 * self.lr)
-        return Adam(_ANYWHERE, precondition, lr=self.lr, niter=self.niter)
+        return Adam(_ANYWHERE, precondition, lr=self.lr, niter=self.iterations(1))
 
 
 class NetworkFWIResult(InversionResult):

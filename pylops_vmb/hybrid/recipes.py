@@ -9,7 +9,7 @@ from pylops_vmb._checks import check_choice
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "openfwi": {
-            "niter": 45,
+            "niter": (15, 15, 60),
             "misfit": ("l2", "l2", "agc"),
             "optimiser": "lbfgs",
             "tv": 0.01,
@@ -20,7 +20,8 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 ``"openfwi"``: predict, simulate, refine, as the winning entries of the 2025 competition on
 OpenFWI data: quasi-Newton FWI with total variation from the prediction.  Least squares first,
-then with the gain that lets what the depths reflect count, and more iterations than by default.
+in few iterations, because the low bands soon fit what modelling has wrong; then many more with
+the gain that lets count what the depths reflect.
 """
 
 

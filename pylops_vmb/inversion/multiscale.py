@@ -151,7 +151,7 @@ class MultiscaleSolver(Solver):  # type: ignore[misc]
         x = self._start(x0)
         bands = ", ".join(f"{corner:.3g}" for corner in self.bands)
         self._log("%s; bands up to %s Hz", self._plan() or self.Op.name, bands)
-        total = len(self.bands) * self.settings.niter
+        total = self.settings.iterations(len(self.bands))
         hidden = not show or self._team.rank > 0
         self._bar = tqdm(total=total, initial=self.iiter, disable=hidden, mininterval=1)
         return x

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pylops_vmb._checks import check_choice, check_integer, check_number
+from pylops_vmb._checks import check_choice, check_integer, check_number, refuse
 from pylops_vmb.inversion.misfits import Chosen, by_band
 from pylops_vmb.inversion.optimisers import LBFGS, Adam, Optimiser
 from pylops_vmb.inversion.preconditioning import Preconditioner
@@ -19,8 +19,8 @@ class InversionSettings(ABC):
 
     Parameters
     ----------
-    niter : :obj:`int`
-        Iterations in each band.
+    niter : :obj:`int` or sequence of :obj:`int`
+        Iterations in each band; of several, the last goes on.
     bands : sequence of :obj:`float`, optional
         Low-pass corners in Hz, increasing, None for the full band.  By default they are
         chosen from the spectrum of the data (see `pylops_vmb.inversion.suggest_bands`).
@@ -59,7 +59,7 @@ class InversionSettings(ABC):
         `pylops_vmb.estimate_wavelet`.
     """
 
-    niter: int = 30
+    niter: int | Sequence[int] = 30
     bands: Sequence[float | None] | None = None
     misfit: Chosen | Sequence[Chosen] = "l2"
     bounds: tuple[float, float] = (1500.0, 4500.0)
@@ -75,7 +75,7 @@ class InversionSettings(ABC):
     estimate_source: bool = False
 
     def __post_init__(self) -> None:
-        check_integer("niter", self.niter, at_least=1)
+        self.iterations(1)
         by_band(self.misfit)
         for name in ("smooth", "tol"):
             check_number(name, getattr(self, name), at_least=0.0)
@@ -96,10 +96,22 @@ class InversionSettings(ABC):
         """The misfit of the first band, or the only one."""
         return by_band(self.misfit)[0]
 
+    def iterations(self, bands: int) -> int:
+        """Return the number of iterations in the first so many bands."""
+        counts = list(self.niter) if isinstance(self.niter, list | tuple) else [self.niter]
+        if not counts:
+            refuse("niter", "must not be empty", got=self.niter, do="Write e.g. (15, 15, 60)")
+        counts = [check_integer("niter", count, at_least=1) for count in counts]
+        return sum(counts[min(number, len(counts) - 1)] for number in range(bands))
+
     def for_band(self, number: int) -> Self:
-        """Return the settings of a band, counted from 0: those with its misfit alone."""
+        """Return the settings of a band, counted from 0: those with its misfit and niter alone."""
         misfits = by_band(self.misfit)
-        return replace(self, misfit=misfits[min(number, len(misfits) - 1)])
+        return replace(
+            self,
+            misfit=misfits[min(number, len(misfits) - 1)],
+            niter=self.iterations(number + 1) - self.iterations(number),
+        )
 
     @abstractmethod
     def optimiser_for(self, precondition: Preconditioner) -> Optimiser:
@@ -142,4 +154,4 @@ class FWISettings(InversionSettings):
         """Return a new optimiser for a band."""
         if self.optimiser == "lbfgs":
             return LBFGS(self.bounds, precondition)
-        return Adam(self.bounds, precondition, lr=self.lr, niter=self.niter)
+        return Adam(self.bounds, precondition, lr=self.lr, niter=self.iterations(1))

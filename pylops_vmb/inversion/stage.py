@@ -122,7 +122,7 @@ class Stage:
         """Say why the band is over, or return an empty string."""
         if self._stalls >= self._epoch:
             return "stalled"
-        if self.count >= self._settings.niter:
+        if self.count >= self._settings.iterations(1):
             return "done"
         if self._fall() < self._settings.tol:
             return "converged"

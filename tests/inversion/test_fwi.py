@@ -1,5 +1,7 @@
 """FWI on two layers: it works for every kind of input, and refuses what cannot work."""
 
+import math
+
 import numpy as np
 import pylops
 import pytest
@@ -239,9 +241,21 @@ def test_each_band_may_have_a_misfit_of_its_own(F, x0, dobs):
     assert np.abs(plain.vp - mixed.vp).max() > 1.0
 
 
+def test_each_band_may_have_a_number_of_iterations_of_its_own(F, x0, dobs):
+    more = {"bands": (15.0, 25.0, None), "niter": (1, 3)}
+    result = vmb.fwi(F, dobs, x0, **more)
+    assert [entry.band for entry in result.history] == [15.0, *[25.0] * 3, *[math.inf] * 3]
+    resumed = vmb.FWI(F, **more)
+    assert resumed.settings.iterations(3) == result.niter == 7
+
+
 def test_misfits_of_bands_that_make_no_sense_are_refused(F):
     with pytest.raises(VMBValueError, match="misfit: must not be empty"):
         vmb.FWI(F, misfit=())
+    with pytest.raises(VMBValueError, match="niter: must not be empty"):
+        vmb.FWI(F, niter=())
+    with pytest.raises(VMBValueError, match="niter: must be at least 1, got 0"):
+        vmb.FWI(F, niter=(3, 0))
     with pytest.raises(VMBValueError, match="misfit: is not a known choice, got 'l3'"):
         vmb.FWI(F, misfit=("l2", "l3"))
     with pytest.raises(VMBValueError, match="misfit: must be 'l2'"):

@@ -98,10 +98,10 @@ class InversionSettings(ABC):
 
     def iterations(self, bands: int) -> int:
         """Return the number of iterations in the first so many bands."""
-        counts = list(self.niter) if isinstance(self.niter, list | tuple) else [self.niter]
-        if not counts:
+        given = list(self.niter) if isinstance(self.niter, list | tuple) else [self.niter]
+        if not given:
             refuse("niter", "must not be empty", got=self.niter, do="Write e.g. (15, 15, 60)")
-        counts = [check_integer("niter", count, at_least=1) for count in counts]
+        counts = [check_integer("niter", count, at_least=1) for count in given]
         return sum(counts[min(number, len(counts) - 1)] for number in range(bands))
 
     def for_band(self, number: int) -> Self:

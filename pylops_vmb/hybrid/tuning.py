@@ -30,7 +30,7 @@ class TuningSettings(NetworkFWISettings):
 
     Parameters
     ----------
-    niter : :obj:`int`
+    niter : :obj:`int` or sequence of :obj:`int`
         Most iterations in each band.
     lr : :obj:`float`
         Step of Adam; by default 2e-3 for "low-rank" and 1e-4 for weights themselves.
@@ -44,7 +44,7 @@ class TuningSettings(NetworkFWISettings):
         See `NetworkFWISettings`.
     """
 
-    niter: int = 15
+    niter: int | Sequence[int] = 15
     lr: float = math.nan
     part: str = "low-rank"
     illumination: bool = True

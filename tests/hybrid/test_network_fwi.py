@@ -130,6 +130,14 @@ def test_a_resumed_run_gives_the_same_bits(tmp_path, case, decoder, raising, mor
         vmb.network_fwi(case.F, case.d, other, checkpoint=path, **more)
 
 
+def test_each_band_decays_over_its_own_iterations(case, tiny):
+    solver = vmb.NetworkFWI(case.F, tiny(), niter=(1, 3), bands=(20.0, None))
+    x = solver.setup(case.d)
+    assert solver._stage._optimiser._inner._niter == 1
+    solver.step(x)
+    assert solver._stage._optimiser._inner._niter == 3
+
+
 def test_kinds_come_out_as_they_came_in(case, decoder):
     more = {"x0": case.fallback, "niter": 1, "bands": (20.0,), "within": 60.0}
     plain = vmb.network_fwi(case.F, case.d, decoder, **more)

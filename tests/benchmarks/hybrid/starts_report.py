@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.hybrid import conditions, models, page, pictures, tables
-from tests.benchmarks.hybrid.curves import against, gradients_against
+from tests.benchmarks.hybrid.curves import compare
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import TITLES
 from tests.benchmarks.hybrid.rows import read_run
+from tests.benchmarks.openfwi_maps import UNIT
 from tests.benchmarks.report import Report, verdict
 
 OF_LINEAR = {"full": 0.6, "lowcut": 0.4}
@@ -68,7 +69,7 @@ def write_page(path: Path, folder: Path, found: Report) -> None:
 
 
 def with_iterations(folder: Path, rows: Sequence[Row]) -> list[Row]:
-    """Return the runs to be compared, with the iterations they need to linear's last misfit."""
+    """Return the runs to be compared, with what it takes them to be where the linear ones end."""
     runs = [dict(row) for row in _sorted(tables.paired(rows))]
     for some in tables.groups(runs, "condition", "model").values():
         by_method = {run["method"]: run for run in some}
@@ -76,10 +77,7 @@ def with_iterations(folder: Path, rows: Sequence[Row]) -> list[Row]:
             linear, total = by_method["linear"], by_method["linear"]["gradients"]
             reference = read_run(folder, linear["key"])
             for run in some:
-                curve = read_run(folder, run["key"])
-                run["iterations_ratio"] = against(curve, reference)
-                if "gradients" in curve:
-                    run["gradients_ratio"] = gradients_against(curve, reference, total)
+                run |= compare(read_run(folder, run["key"]), reference, total)
     return runs
 
 
@@ -98,7 +96,7 @@ def summarise(runs: Sequence[Row]) -> list[Row]:
             line = what | {"method": TITLES[method]} | tables.summary(these)
             if "linear" in by_method:
                 line["MAE / linear's"] = tables.ratio(these, by_method["linear"])
-                line[RATIO] = tables.middle(run["iterations_ratio"] for run in these)
+                line[RATIO] = tables.middle(run["misfit_iterations"] for run in these)
             table.append(line)
     return table
 
@@ -115,7 +113,7 @@ def verdicts(runs: Sequence[Row]) -> list[str]:
             of_linear = tables.ratio(network, by_method["linear"])
             target = OF_LINEAR[condition]
             lines.append(verdict(f"{where}: MAE over linear's", of_linear, at_most=target))
-            needed = tables.middle(run["iterations_ratio"] for run in network)
+            needed = tables.middle(run["misfit_iterations"] for run in network)
             what = f"{where}: median iterations to linear's misfit over linear's"
             lines.append(verdict(what, needed, at_most=OF_ITERATIONS))
             lines += _besides(where, network, by_method["linear"])
@@ -182,12 +180,28 @@ def _besides(where: str, network: Sequence[Row], linear: Sequence[Row]) -> list[
     """Return what has no target: gradients, harm, and whether the cost is equal."""
     harmed = tables.worse(network, linear)
     lines = [f"{where}: MAE above linear's by more than 5 % on {harmed} of {len(network)} models"]
-    if all("gradients_ratio" in run for run in network):
-        needed = tables.middle(run["gradients_ratio"] for run in network)
-        lines.append(f"{where}: median gradients to linear's misfit over linear's: {needed:.3g}")
+    needed = tables.middle(run["mae_iterations"] for run in network)
+    lines.append(f"{where}: median iterations to linear's MAE over linear's: {needed:.3g}")
+    counted = [run for run in network if "misfit_gradients" in run]
+    if counted:
+        lines += _equal_gradients(where, counted, linear)
     spent = {key: tables.ratio(network, linear, key) for key in ("gradients", "cpu_seconds")}
     words = "{gradients:.3g} times the gradients, {cpu_seconds:.3g} times the CPU seconds"
     return [*lines, f"{where}: cost of network + FWI is {words.format(**spent)} of linear + FWI"]
+
+
+def _equal_gradients(where: str, network: Sequence[Row], linear: Sequence[Row]) -> list[str]:
+    """Return what the network reached with the gradients of the linear run, where it is known."""
+    known = {run["model"] for run in network}
+    those = [run for run in linear if run["model"] in known]
+    needed = tables.middle(run["misfit_gradients"] for run in network)
+    equal = [run | {"mae": run["mae_equal_gradients"] / UNIT} for run in network]
+    of_linear, target = tables.ratio(equal, those), OF_LINEAR[those[0]["condition"]]
+    what = f"{where}: MAE over linear's after as many gradients ({len(those)} models)"
+    return [
+        verdict(what, of_linear, at_most=target),
+        f"{where}: median gradients to linear's misfit over linear's: {needed:.3g}",
+    ]
 
 
 def _taken(runs: Sequence[Row]) -> list[str]:

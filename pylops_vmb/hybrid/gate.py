@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import torch
 
@@ -58,6 +59,18 @@ def below(one: Sequence[float], other: Sequence[float], *, factor: float = 1.0) 
 def is_clear(one: Sequence[float], other: Sequence[float]) -> bool:
     """Say whether no race is needed between two candidates."""
     return below(one, other, factor=CLEAR) or below(other, one, factor=CLEAR)
+
+
+def entry(misfits: Sequence[float], limit: float) -> int:
+    """Return the number of the band to begin in: the highest below which all are explained.
+
+    Examples
+    --------
+    >>> entry((0.01, 0.1, 0.5), 0.2), entry((0.4, 0.1), 0.2), entry((0.01, 0.1), 0.0)
+    (1, 0, 0)
+    """
+    explained = sum(1 for _ in takewhile(lambda misfit: misfit < limit, misfits))
+    return max(explained - 1, 0)
 
 
 def is_lost(misfits: Sequence[float]) -> bool:

@@ -23,6 +23,11 @@ class HybridSettings(FWISettings):
     profile : :obj:`int`
         Iterations in the lowest band for the best model of depth alone, one of the
         candidates; 0 for none.
+    skip : :obj:`float`
+        A start of the network skips the bands below the highest one in which its data misfit
+        is under this limit (in that and all lower bands), and their iterations go to that band:
+        low bands protect from skipped cycles, and where none are skipped they are lost time.
+        0.2 suits data like those of the training; 0, the default, runs all bands.
     race : :obj:`int`
         Iterations of the first band that the best candidate of the network and the best
         fallback each run before one of them goes on, unless their misfits are far apart; 0
@@ -36,6 +41,7 @@ class HybridSettings(FWISettings):
     smooth_start: float = 6.0
     prior: float = 0.0
     profile: int = 8
+    skip: float = 0.0
     race: int = 2
 
     def __post_init__(self) -> None:
@@ -43,4 +49,5 @@ class HybridSettings(FWISettings):
         check_number("smooth_start", self.smooth_start, at_least=0.0, unit="cells")
         check_number("prior", self.prior, at_least=0.0)
         check_integer("profile", self.profile)
+        check_number("skip", self.skip, at_least=0.0, at_most=1.0)
         check_integer("race", self.race)

@@ -14,6 +14,7 @@ from pylops_vmb.hybrid.gate import (
     Runner,
     best_fallback,
     best_of_network,
+    entry,
     handicapped,
     in_words,
     is_clear,
@@ -77,7 +78,8 @@ class Hybrid(FWI):
     starts.  Otherwise both run the first iterations of the first band, and the one with the
     smaller data misfit goes on, from where it is.  The model of depth was fitted to these data,
     so that its misfits count four times: where several models explain the data, the network's is
-    the likelier one.  Gradients for the model of depth
+    the likelier one.  Where the network's start explains the data up to a higher band (``skip``),
+    the iterations begin there.  Gradients for the model of depth
     alone and of the loser count in ``evaluations`` of the history.
 
     The prior: with ``prior`` :math:`\epsilon > 0` the objective of `FWI` has one more term,
@@ -95,6 +97,10 @@ class Hybrid(FWI):
     starts: dict[str, tuple[float, ...]]
     reason: str
     _prediction: Prediction | None
+    _entry: int
+    """Number of the band in which the iterations begin."""
+    _saved: int
+    """Iterations of the bands before it, run in it."""
 
     def __init__(
         self,
@@ -162,6 +168,7 @@ class Hybrid(FWI):
 
     def _forget(self) -> None:
         self.start, self.starts, self.reason, self._prediction = "", {}, "", None
+        self._entry, self._saved = 0, 0
 
     def _choose(self, fallbacks: dict[str, torch.Tensor], predicted: torch.Tensor) -> Runner:
         """Judge the candidates and return the winner; it may have run some iterations."""
@@ -217,8 +224,21 @@ class Hybrid(FWI):
         self.history = winner.history
         self.iiter = len(self.history)
         self._bar.update(self.iiter)
-        if self.history:
+        if is_of_network(winner.name):
+            self._entry = entry(self.starts[winner.name], self.settings.skip)
+        if self._entry:
+            self._skip(winner)
+        elif self.history:
             self._next_band()
+
+    def _skip(self, winner: Runner) -> None:
+        """Go to the band of the entry, with the iterations of those before it."""
+        self._saved = self.settings.iterations(self._entry) - len(self.history)
+        self._band = self._entry
+        self._stage = self._new_stage()
+        if not self.history:  # else its entries have what the choice has cost
+            self._stage.charge(winner.stage.evaluations)
+        self._log("start: first band up to %.3g Hz", self.bands[self._entry])
 
     def _profile(self, x: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Return the best model of depth alone in the lowest band, and the gradients it took."""
@@ -252,6 +272,8 @@ class Hybrid(FWI):
 
     def _stage_settings(self) -> HybridSettings:
         settings = self.settings.for_band(self._band)
+        if self._band == self._entry:
+            settings = replace(settings, niter=settings.iterations(1) + self._saved)
         if self._prediction is None or not is_of_network(self.start):
             return settings
         return pulled(settings, self._prediction)
@@ -264,12 +286,14 @@ class Hybrid(FWI):
         prediction = list(self._prediction) if self._prediction and self.settings.prior else None
         return super()._state(x) | {
             "start": [self.start, self.reason],
+            "entry": [self._entry, self._saved],
             "starts": starts,
             "prediction": prediction,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.start, self.reason = state["start"]
+        self._entry, self._saved = state["entry"]
         self.starts = {name: tuple(misfits) for name, misfits in state["starts"].items()}
         if state["prediction"]:
             vp, weights = state["prediction"]

@@ -138,6 +138,36 @@ def test_the_wavelet_of_each_candidate_is_estimated_where_it_will_be(case, netwo
         assert (solver.starts["network"][0] < misfit) is estimate
 
 
+@pytest.mark.parametrize("race", [0, 2])
+def test_a_start_that_explains_the_data_skips_the_low_bands(tmp_path, case, network, race, raising):
+    more = {"x0": case.fallback, "profile": 0, "race": race, "smooth_start": 0.0}
+    more |= {"niter": 3, "bands": (15.0, 25.0, None)}
+    G = network(_as_good_as(0.02, case))
+    whole = vmb.hybrid(case.F, case.d, G, skip=0.2, **more)
+    assert whole.start == "network"
+    raced = [entry for entry in whole.history if entry.band == 15.0]
+    assert len(raced) in (0, race)
+    assert {entry.band for entry in whole.history} - {15.0} == {math.inf}
+    assert whole.niter == 9
+    if not raced:
+        alone = vmb.fwi(case.F, case.d, _as_good_as(0.02, case), niter=9, bands=(None,))
+        np.testing.assert_allclose(whole.vp, alone.vp, atol=0.1)
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(ZeroDivisionError):
+        vmb.hybrid(case.F, case.d, G, skip=0.2, checkpoint=path, callbacks=[raising(4)], **more)
+    resumed = vmb.hybrid(case.F, case.d, G, skip=0.2, checkpoint=path, **more)
+    np.testing.assert_array_equal(resumed.vp, whole.vp)
+    every = vmb.hybrid(case.F, case.d, G, **more)
+    assert [entry.band for entry in every.history] == [*[15.0] * 3, *[25.0] * 3, *[math.inf] * 3]
+
+
+def test_a_fallback_skips_nothing(case, network):
+    G = network(4400.0 + 0.0 * case.true)
+    more = {"x0": case.true, "profile": 0, "race": 0, "niter": 1, "bands": (15.0, None)}
+    result = vmb.hybrid(case.F, case.d, G, skip=0.2, **more)
+    assert (result.start, result.niter) == ("x0", 2)
+
+
 @pytest.mark.parametrize("name", ["profile", "race"])
 def test_counts_are_checked(case, network, name):
     with pytest.raises(VMBValueError, match=f"{name}: must be at least 0, got -1"):

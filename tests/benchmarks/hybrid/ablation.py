@@ -5,8 +5,10 @@ for all.  A second call with the same ``--out`` does what is missing; ``--report
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,11 @@ from pylops_vmb.inversion import InversionResult
 from pylops_vmb.inversion.preconditioning import gaussian
 from tests.benchmarks.hybrid import conditions, methods
 from tests.benchmarks.hybrid.conditions import Problem
+from tests.benchmarks.hybrid.curves import compare
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import Method
 from tests.benchmarks.hybrid.models import FAMILIES, read_models
-from tests.benchmarks.hybrid.rows import Run
+from tests.benchmarks.hybrid.rows import Run, read_run
 from tests.benchmarks.hybrid.sheets import (
     add_common,
     average,
@@ -44,6 +47,7 @@ TITLES = {
     "unsmoothed": "prediction not smoothed",
     "ungated": "without the gate: the network's start, whatever the data say",
     "no-race": "gate by one misfit: no race, no profile of depth",
+    "skip": "low bands skipped where the start explains them (skip=0.2)",
     "one-band": "without bands: all frequencies at once",
     "no-tv": "without total variation",
     "no-illumination": "without the illumination preconditioner",
@@ -68,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     """Measure what is missing, and report all of it."""
     networks = {c: _network(options, c) for c in conditions.CONDITIONS}
-    runs = measured(options, planned(options, networks))
+    runs = with_iterations(options.out, measured(options, planned(options, networks)))
     rows = [
         row
         for condition in conditions.CONDITIONS
@@ -83,6 +87,8 @@ def run(options: argparse.Namespace) -> Report:
         notes=[
             "Ratio: mean MAE over that of the hybrid as it ships, same models; "
             "worst: largest ratio of one model. Above 1, the part is worth having.",
+            "Iterations: the one that first has the misfit at which the run from the linear start "
+            "ends, over all of that run; the median.",
             f"All at once: as many iterations as in all bands. Prior: weight {PRIOR:g}.",
             f"Networks: {', '.join(f'{c}: {weights}' for c, weights in networks.items())}.",
         ],
@@ -128,6 +134,7 @@ def variants(weights: str, niter: int) -> dict[str, Method]:
         "unsmoothed": partial(whole, smooth_start=0.0),
         "ungated": partial(ungated, weights=weights, niter=niter),
         "no-race": partial(whole, race=0, profile=0),
+        "skip": partial(whole, skip=0.2),
         "one-band": partial(one_band, weights=weights, niter=niter),
         "no-tv": partial(whole, tv=0.0),
         "no-illumination": partial(whole, illumination=False),
@@ -162,6 +169,21 @@ def with_prior(
     return methods.network(problem, callbacks, weights=weights, niter=niter, prior=PRIOR)
 
 
+def with_iterations(folder: Path, runs: Mapping[str, Row]) -> dict[str, Row]:
+    """Return rows with the iteration that has the last misfit of the run from the linear start."""
+    linear = {
+        (row["condition"], row["model"]): read_run(folder, key)
+        for key, row in runs.items()
+        if row["method"] == "linear"
+    }
+    found = {}
+    for key, row in runs.items():
+        target = linear.get((row["condition"], row["model"]))
+        reached = target and compare(read_run(folder, key), target, 1.0)["misfit_iterations"]
+        found[key] = row | ({} if reached is None else {"reached": reached})
+    return found
+
+
 def table(rows: Sequence[Row], condition: str, names: Sequence[str]) -> list[Row]:
     """Return a row for each variant under a condition; ratios are to the same models."""
     by_name = {
@@ -178,7 +200,7 @@ def _row(condition: str, name: str, found: dict[str, Row], whole: dict[str, Row]
     models = [model for model in found if model in whole]
     these, those = ([rows[model] for model in models] for rows in (found, whole))
     pairs = zip(these, those, strict=True)
-    return {
+    found = {
         "data": conditions.TITLES[condition],
         "inversion": TITLES[name],
         "MAE": average(these, "mae"),
@@ -187,7 +209,8 @@ def _row(condition: str, name: str, found: dict[str, Row], whole: dict[str, Row]
         "ratio": average(these, "mae") / average(those, "mae"),
         "worst": max(this["mae"] / that["mae"] for this, that in pairs),
         "models": len(models),
-    } | costs(these)
+    } | ({"iterations": median(row["reached"] for row in these)} if "reached" in these[0] else {})
+    return found | costs(these)
 
 
 def draw(options: argparse.Namespace, rows: Sequence[Row]) -> None:

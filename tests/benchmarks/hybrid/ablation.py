@@ -209,7 +209,11 @@ def _row(condition: str, name: str, found: dict[str, Row], whole: dict[str, Row]
         "ratio": average(these, "mae") / average(those, "mae"),
         "worst": max(this["mae"] / that["mae"] for this, that in pairs),
         "models": len(models),
-    } | ({"iterations": median(row["reached"] for row in these)} if "reached" in these[0] else {})
+    } | (
+        {"iterations / linear's": median(row["reached"] for row in these)}
+        if "reached" in these[0]
+        else {}
+    )
     return found | costs(these)
 
 

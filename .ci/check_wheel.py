@@ -4,8 +4,15 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-LIMIT = 6_000_000
-NEEDED = ("pylops_vmb/py.typed", ".safetensors", "licenses/LICENSE", "licenses/COPYING")
+LIMIT = 12_000_000
+WEIGHTS = sorted((Path(__file__).parents[1] / "pylops_vmb/learned/weights").glob("*.safetensors"))
+NEEDED = (
+    "pylops_vmb/py.typed",
+    "weights/fcnvmb-mini.safetensors",
+    *(f"weights/{file.name}" for file in WEIGHTS),
+    "licenses/LICENSE",
+    "licenses/COPYING",
+)
 
 
 def faults(wheel: Path) -> list[str]:

@@ -58,5 +58,21 @@ class CardWarning(VMBWarning):
     """The data differ from what the network was trained on."""
 
 
+class SpectrumWarning(CardWarning):
+    """Frequencies or the wavelet of the data differ from those of the training."""
+
+
+class AmplitudeWarning(CardWarning):
+    """Traces, polarity or decay of the data differ from those of the training."""
+
+
+class GeometryWarning(CardWarning):
+    """The survey of the data is not the one of the training, or not the one that is claimed."""
+
+
+class VelocityWarning(CardWarning):
+    """A network's prediction does not explain the data, or lies at the end of its range."""
+
+
 class StartWarning(VMBWarning):
     """A starting model is poor: the inversion may end in a local minimum."""

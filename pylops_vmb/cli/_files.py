@@ -1,5 +1,6 @@
 """Velocity models by the ending of their file, networks by file or name, and the picture."""
 
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -10,12 +11,12 @@ import numpy as np
 from pylops_vmb._checks import refuse
 from pylops_vmb._optional import optional_import
 from pylops_vmb.cli._options import GATHERS, VELOCITY
-from pylops_vmb.errors import VMBFileError
+from pylops_vmb.errors import CardWarning, VMBFileError
 from pylops_vmb.io import read_npz, read_velocity, write_npz, write_velocity
 from pylops_vmb.io._atomic import atomic_path
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.plotting import plot_comparison
-from pylops_vmb.survey import Grid
+from pylops_vmb.survey import Acquisition, Grid
 
 
 def load_velocity(path: Path) -> tuple[Any, Grid]:
@@ -49,6 +50,15 @@ def load_network(weights: str, device: str = "cpu") -> LearnedInversion:
     if Path(weights).suffix == ".safetensors" or Path(weights).exists():
         return LearnedInversion.load(weights, device=device)
     return LearnedInversion.from_pretrained(weights, device=device)
+
+
+def network_for(G: LearnedInversion, data: Any, acq: Acquisition) -> LearnedInversion:
+    """Return a network for the survey of data, and warn of all that speaks against it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CardWarning)  # the check says it again
+        there = G.for_survey(acq)
+    there.check(data)
+    return there
 
 
 def check_folder(path: Path) -> None:

@@ -26,6 +26,7 @@ _COMMANDS = {
     "train": "make a network's weights from a recipe",
     "dataset": "simulate models and their gathers, to train on",
     "finetune": "train a network on, with data of another kind",
+    "card": "measure what training data looked like, and write it to the card of a network",
 }
 _EPILOG = """\
 Tables and JSON go to stdout, progress and messages to stderr.  Every run that writes

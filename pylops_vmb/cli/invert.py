@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from pylops_vmb._checks import check_shape, refuse
-from pylops_vmb.cli._files import check_folder, load_network, load_velocity, save_velocity
+from pylops_vmb.cli._files import (
+    check_folder,
+    load_network,
+    load_velocity,
+    network_for,
+    save_velocity,
+)
 from pylops_vmb.cli._gathers import PRESETS, load_gathers
 from pylops_vmb.cli._options import (
     add_device,
@@ -52,7 +58,7 @@ def run(args: argparse.Namespace) -> Outcome:
     highest = max([5500.0, *settings.get("bounds", ())])
     F = AcousticModelling2D(grid, acq, max_vel=highest, device=args.device)
     true = _true(args.true, grid)
-    job = Job(F, data, G.for_survey(acq) if G else None, true)
+    job = Job(F, data, network_for(G, data, acq) if G else None, true)
     result, figures = job.solve(args.method, x0=x0, checkpoint=args.checkpoint, settings=settings)
     save_velocity(args.out, result.vp, grid)
     return publish(

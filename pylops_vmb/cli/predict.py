@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from pylops_vmb.cli._files import check_folder, load_network, save_velocity
+from pylops_vmb.cli._files import check_folder, load_network, network_for, save_velocity
 from pylops_vmb.cli._gathers import load_gathers
 from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights
 from pylops_vmb.cli._report import Outcome, beside, publish
@@ -26,9 +26,10 @@ def run(args: argparse.Namespace) -> Outcome:
     check_device(args.device)
     G = load_network(args.weights, args.device)
     data, acq = load_gathers(args.gathers, f0=args.f0, card=G.card)
+    there = network_for(G, data, acq)
     started = time.perf_counter()
     with torch.no_grad():
-        vp = G.for_survey(acq)(data)
+        vp = there(data)
     seconds = time.perf_counter() - started
     save_velocity(args.out, vp, G.grid)
     figures = {

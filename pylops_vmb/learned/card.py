@@ -9,6 +9,7 @@ import numpy as np
 from pylops_vmb._checks import refuse, warn
 from pylops_vmb.errors import CardWarning, VMBFileError
 from pylops_vmb.learned.preprocessing import Preprocessing
+from pylops_vmb.learned.signature import Signature
 from pylops_vmb.survey import Acquisition, Grid
 
 
@@ -36,6 +37,8 @@ class Card:
         Sentences that say where the network must not be trusted.
     licence : :obj:`str`, optional
         Of the weights.
+    signature : `Signature`, optional
+        What the training data looked like, for `LearnedInversion.check`.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Card:
     metrics: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     licence: str = "LGPL-3.0-or-later"
+    signature: Signature | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain lists, numbers and strings, ready for JSON."""
@@ -56,12 +60,13 @@ class Card:
             "acq": self.acq.to_dict(),
             "preprocessing": self.preprocessing.config,
             "limits": list(self.limits),
+            "signature": None if self.signature is None else self.signature.to_dict(),
         }
         return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Card":
-        """Rebuild a card from `to_dict`.
+        """Rebuild a card from `to_dict`; the signature, which older files lack, may be missing.
 
         Raises
         ------
@@ -69,7 +74,7 @@ class Card:
             If an entry is missing or unknown.
         """
         known, got = {entry.name for entry in fields(cls)}, set(plain)
-        if got != known:
+        if got | {"signature"} != known:
             refuse(
                 "card",
                 "does not have the entries of this version",
@@ -83,6 +88,8 @@ class Card:
         parts["acq"] = Acquisition.from_dict(plain["acq"])
         parts["preprocessing"] = Preprocessing(**plain["preprocessing"])
         parts["limits"] = tuple(plain["limits"])
+        signature = plain.get("signature")
+        parts["signature"] = None if signature is None else Signature.from_dict(signature)
         return cls(**parts)
 
     def differences(self, acq: Acquisition) -> list[str]:

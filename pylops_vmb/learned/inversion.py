@@ -4,19 +4,46 @@ import copy
 import os
 from functools import partial
 from importlib.resources import as_file, files
+from typing import Any
 
+import numpy as np
 import torch
 
-from pylops_vmb._checks import check_choice, check_finite, refuse
+from pylops_vmb._backend import kind_of, to_tensor, working_dtype
+from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse
 from pylops_vmb.io import read_weights, write_weights
 from pylops_vmb.learned.card import Card
+from pylops_vmb.learned.checking import (
+    CheckReport,
+    Finding,
+    basis_of,
+    data_findings,
+    prediction_findings,
+    survey_findings,
+    unusable,
+)
+from pylops_vmb.learned.measures import at_limits, data_misfit
 from pylops_vmb.learned.resampling import Resampling
 from pylops_vmb.networks import build
 from pylops_vmb.operators import Linearization, NonlinearOperator
 from pylops_vmb.operators.linearization import GraphLinearization
 from pylops_vmb.survey import Acquisition
 
-_PRETRAINED = {"fcnvmb-mini": "fcnvmb-mini.safetensors"}
+_WEIGHTS = files("pylops_vmb.learned") / "weights"
+_SUFFIX = ".safetensors"
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of the networks that ship with the package.
+
+    Examples
+    --------
+    >>> from pylops_vmb.learned import available
+    >>> "fcnvmb-mini" in available()
+    True
+    """
+    there = sorted(entry.name for entry in _WEIGHTS.iterdir())
+    return tuple(name.removesuffix(_SUFFIX) for name in there if name.endswith(_SUFFIX))
 
 
 class LearnedInversion(NonlinearOperator):
@@ -97,8 +124,8 @@ class LearnedInversion(NonlinearOperator):
 
         Parameters
         ----------
-        name : {"fcnvmb-mini"}, optional
-            Which one; ``print(G.card)`` says what it was trained on and its limits.
+        name : :obj:`str`, optional
+            One of `available`; ``print(G.card)`` says what it was trained on and its limits.
         acq : `Acquisition`, optional
             The survey of the data, if it differs from that of the card.
         device : :obj:`str` or :obj:`torch.device`, optional
@@ -113,8 +140,7 @@ class LearnedInversion(NonlinearOperator):
         VMBValueError
             If the name is unknown.
         """
-        file = _PRETRAINED[check_choice("name", name, _PRETRAINED)]
-        with as_file(files("pylops_vmb.learned") / "weights" / file) as path:
+        with as_file(_WEIGHTS / f"{check_choice('name', name, available())}{_SUFFIX}") as path:
             return cls.load(path, acq=acq, device=device)
 
     @classmethod
@@ -191,6 +217,83 @@ class LearnedInversion(NonlinearOperator):
             Network order ``(ns, nt, nr)``, differentiable.
         """
         return self.card.preprocessing(self._resample(d))
+
+    def check(self, d: Any, F: NonlinearOperator | None = None) -> CheckReport:
+        r"""Say when not to trust the prediction: compare data with the card.
+
+        Parameters
+        ----------
+        d : :obj:`numpy.ndarray` or :obj:`torch.Tensor` or :obj:`cupy.ndarray`
+            Gathers ``(ns, nr, nt)`` or flat.
+        F : `NonlinearOperator`, optional
+            The modelling of this survey on the grid of the network: it tells how well the
+            prediction explains the data, the surest sign of all.
+
+        Returns
+        -------
+        report : `CheckReport`
+            True if nothing speaks against the prediction; it prints its findings.  Each is
+            also given as a warning of its category: `SpectrumWarning`, `AmplitudeWarning`,
+            `GeometryWarning` or `VelocityWarning`, all of them `CardWarning`.
+
+        Raises
+        ------
+        VMBValueError
+            If the shape of the data or of `F` is wrong.
+
+        Notes
+        -----
+        What is measured (`pylops_vmb.learned.measures.Gauge`) was measured of the training
+        data as well, and the card keeps its quantiles :math:`q_{0.01}` and :math:`q_{0.99}`.
+        A measure is reported outside of
+
+        .. math::
+            [q_{0.01} - \tfrac12 w,\; q_{0.99} + \tfrac12 w], \quad w = q_{0.99} - q_{0.01}.
+
+        Power below -50 dB is not compared.  A card without a signature has only its wavelet
+        to compare with, and the report says so.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pylops_vmb.learned import LearnedInversion
+        >>> G = LearnedInversion.from_pretrained()
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     report = G.check(np.zeros(G.dims, np.float32))
+        >>> bool(report), report.categories
+        (False, ('amplitude',))
+        """
+        check_shape("d", np.shape(d), self.dims, axes="(ns, nr, nt)")
+        kind = kind_of(d, "d")
+        device = self.device if kind.library == "numpy" else kind.device
+        data = to_tensor(d, device=device, dtype=working_dtype(kind.dtype), name="d").detach()
+        with torch.no_grad():
+            findings = self._findings(data.reshape(self.dims), F)
+        report = CheckReport(self.card.name, tuple(findings), basis_of(self.card))
+        report.warn()
+        return report
+
+    def _findings(self, d: torch.Tensor, F: NonlinearOperator | None) -> list[Finding]:
+        found = survey_findings(self.card, self.acq)
+        fault = unusable(d)
+        if fault is not None:
+            return [*found, fault]
+        if F is not None and (F.dims, F.dimsd) != (self.dimsd, self.dims):
+            do = "Model on the grid of the card and for the survey of G, G.acq"
+            refuse("F", f"must map {self.dimsd} to {self.dims}", got=repr(F), do=do)
+        decimate, signature = self.card.preprocessing.decimate, self.card.signature
+        seen = decimate(self._resample(d))
+        found += data_findings(self.card, seen)
+        if signature is None:
+            return found
+        vp = self._apply(d)
+        measures = {"at_limits": at_limits(vp, signature.velocity)}
+        if F is not None:
+            modelled = to_tensor(F(vp), device=d.device, dtype=d.dtype).reshape(self.dims)
+            measures["data_misfit"] = data_misfit(decimate(self._resample(modelled)), seen)
+        return found + prediction_findings(signature, measures)
 
     def _apply(self, x: torch.Tensor) -> torch.Tensor:
         return self._predict(self._network(x), x)

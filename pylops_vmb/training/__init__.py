@@ -27,6 +27,7 @@ from pylops_vmb.training.methods import (
     Supervised,
 )
 from pylops_vmb.training.recipes import Recipe, recipe
+from pylops_vmb.training.signatures import with_signature
 from pylops_vmb.training.statistics import statistics
 from pylops_vmb.training.trainer import Trainer, TrainingConfig
 from pylops_vmb.training.transfer import finetune
@@ -60,4 +61,5 @@ __all__ = [
     "split",
     "statistics",
     "velocity_loss",
+    "with_signature",
 ]

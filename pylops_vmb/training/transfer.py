@@ -16,12 +16,15 @@ from pylops_vmb._checks import check_number, refuse
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion
 from pylops_vmb.networks import build, parts
+from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Acquisition
 from pylops_vmb.training.datasets import Samples, split
+from pylops_vmb.training.identity import of_function
 from pylops_vmb.training.methods import Supervised, Wrap
 from pylops_vmb.training.record import training_record, validation_scores
 from pylops_vmb.training.schedules import schedule
 from pylops_vmb.training.settings import TrainingConfig, optimizer_of
+from pylops_vmb.training.signatures import with_signature
 from pylops_vmb.training.trainer import Trainer
 
 GENTLE = TrainingConfig(epochs=10, lr=5e-4)
@@ -42,6 +45,7 @@ def finetune(
     augment: Callable[..., Any] | None = None,
     workers: int = 0,
     device: str = "cpu",
+    F: NonlinearOperator | None = None,
     name: str | None = None,
     licence: str | None = None,
 ) -> LearnedInversion:
@@ -74,6 +78,9 @@ def finetune(
         As in `Trainer`.
     device : :obj:`str`, optional
         Where to train.
+    F : `NonlinearOperator`, optional
+        The modelling of the data: with it the card also tells how well the predictions
+        explain them, see `LearnedInversion.check`.
     name, licence : :obj:`str`, optional
         For the card; by default those of the parent, with "-finetuned" behind the name.
 
@@ -119,7 +126,10 @@ def finetune(
         )
         net = _plain(trainer.fit(), G.card)
     record = training_record(net, config, data=train, history=trainer.history)
-    more = {"replayed": 0 if replay is None else len(replay)}
+    more = {
+        "replayed": 0 if replay is None else len(replay),
+        "augmentation": of_function(augment),
+    }
     scores = _before_and_after(G, net, held_out, trainer.device)
     card = replace(
         G.card,
@@ -128,8 +138,10 @@ def finetune(
         metrics=scores,
         limits=(*G.card.limits, f"Fine-tuned: what {G.card.name} had learned may be forgotten."),
         licence=licence or G.card.licence,
+        signature=None,
     )
-    return LearnedInversion(net, card, device=G.device)
+    tuned = LearnedInversion(net, card, device=G.device)
+    return with_signature(tuned, train, held_out, augment=augment, F=F)
 
 
 class FineTuning(Supervised):

@@ -19,7 +19,7 @@ from pylops_vmb.io import read_gathers, read_npz, read_velocity, write_gathers, 
 from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.networks import build
-from pylops_vmb.survey import Acquisition, Grid
+from pylops_vmb.survey import Acquisition, Grid, LowCut
 
 GRID = Grid((24, 16), 10.0)
 TWO_BANDS = ("--niter", "2", "--bands", "15,full")
@@ -240,6 +240,20 @@ def test_predict_writes_segy_and_quiet_is_quiet(cli: Run, room: Path) -> None:
     assert report["outputs"]["p.sgy"] == hashlib.sha256((room / "p.sgy").read_bytes()).hexdigest()
     assert report["settings"]["weights"] == "net.safetensors"
     assert {"torch", "pylops_vmb", "deepwave"} <= set(report["versions"])
+
+
+@pytest.mark.parametrize("command", ["predict", "invert"])
+def test_what_speaks_against_a_network_is_said_on_stderr(
+    cli: Run, room: Path, command: str
+) -> None:
+    acq = survey()
+    cut = LowCut(10.0)(AcousticModelling2D(GRID, acq)(np.full(GRID.dims, 2000.0)), acq.dt)
+    write_gathers(room / "cut.sgy", cut, acq)
+    method = ("--method", "learned") if command == "invert" else ()
+    code, _, err = cli(command, "cut.sgy", "--f0", "15", "--weights", "net.safetensors",
+                       *method, "--out", "cut.npz")  # fmt: skip
+    assert code == 0
+    assert err.count("warning: tiny-net: low frequencies are missing, got nothing below") == 1
 
 
 @pytest.mark.parametrize("method", ["learned", "fwi", "hybrid"])

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from pylops_vmb.cli import main
+from pylops_vmb.io import read_weights, weights_digest
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.training import ShardedSet
 from pylops_vmb.training.methods import Supervised
@@ -189,6 +190,22 @@ def test_finetune_compares_before_and_after(cli: Run, room: Path) -> None:
     code, _, err = cli("finetune", *argv[:2], "--data", ".", "--out", "none.safetensors",
                        "--set", "epoch=1")  # fmt: skip
     assert code == 1
+
+
+def test_card_measures_and_leaves_the_numbers_alone(cli: Run, room: Path) -> None:
+    weights = room / "trained" / "tiny-salt.safetensors"
+    folder = ("--data", "trained/salt/data", "--validation", "trained/salt/validation")
+    argv = ("card", str(weights), *folder, "--out", "new.safetensors")
+    assert cli(*argv)[0] == 0
+    (before, old), (after, new) = (read_weights(f) for f in (weights, room / "new.safetensors"))
+    assert weights_digest(before) == weights_digest(after)
+    assert new["signature"]["samples"] == 3
+    assert new | {"signature": None} == old | {"signature": None}
+    code, _, err = cli(*argv, "--recipe", "tiny")
+    assert (code, "--recipe: must be the recipe that made tiny-salt, got another" in err) == (
+        1,
+        True,
+    )
 
 
 def test_a_folder_without_data_is_refused(cli: Run, room: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 from pylops_vmb.errors import VMBFileError, VMBMemoryError, VMBValueError
 from pylops_vmb.learned import LearnedInversion, Preprocessing
 from pylops_vmb.training import recipe
+from pylops_vmb.training.augmentation import RandomLowCut
 from pylops_vmb.training.recipes import Machine, available, sources
 
 SMALL = {"count": 4, "validation": 2}
@@ -235,6 +236,65 @@ def test_stages_of_two_surveys_are_refused():
     other = recipe("fcnvmb-mini").stages[0]
     with pytest.raises(VMBValueError, match="training: must have the grid of the first stage"):
         replace(found, stages=(found.stages[0], other))
+
+
+@pytest.fixture
+def tuning(run, monkeypatch):
+    """Return a recipe that starts from the first stage of the tiny one, with a low-cut."""
+    monkeypatch.setattr(LearnedInversion, "from_pretrained", lambda _: first_stage(run[0]))
+    found = recipe("tiny", count=3, validation=2, epochs=1)
+    (stage,) = found.stages
+    augmented = replace(stage, augment=RandomLowCut((4.0, 8.0), dt=4e-3, p=0.5))
+    return replace(found, name="tuned", stages=(augmented,), parent="tiny")
+
+
+def test_a_recipe_starts_from_its_parent_and_augments(run, tuning, tmp_path):
+    G = tuning.run(tmp_path)
+    card, parent = G.card, first_stage(run[0])
+    assert (card.name, card.training["parent"]["name"]) == ("tuned", "tiny-salt-training")
+    assert card.training["parent"]["sha256"] == parent.card.training["sha256_float32"]
+    assert card.training["augmentation"] == tuning.stages[0].augment.config
+    assert card.limits == (
+        "Good for nothing but tests.",
+        "Fine-tuned: what tiny-salt-training had learned may be forgotten.",
+    )
+    assert card.signature.samples == 3
+    assert set(card.signature.predictions) == {"at_limits", "data_misfit"}
+    assert tuning.run(tmp_path).card == card  # read, not trained again
+
+
+@pytest.mark.parametrize("what", ["augment", "start"])
+def test_weights_of_another_augmentation_or_parent_are_refused(tuning, tmp_path, what):
+    tuning.run(tmp_path)
+    (stage,) = tuning.stages
+    plain = replace(tuning, stages=(replace(stage, augment=None),))
+    other = {"augment": plain, "start": replace(tuning, parent=None)}[what]
+    with pytest.raises(VMBFileError, match=rf"belongs to another training, got another {what}"):
+        other.run(tmp_path)
+
+
+def test_a_parent_of_another_network_is_refused(tuning, tmp_path):
+    other = replace(tuning, settings={"width": 2, "depth": 2})
+    with pytest.raises(VMBValueError, match=r"parent: must be a network .* with another network"):
+        other.run(tmp_path)
+
+
+def test_the_tuned_networks_are_made_as_they_were():
+    full, lowcut = (recipe(f"fcnvmb-mini-{kind}") for kind in ("full", "lowcut"))
+    for found in (full, lowcut):
+        (stage,) = found.stages
+        assert found.parent == "fcnvmb-mini"
+        assert (stage.count, stage.validation) == (9000, 300)
+        config = stage.config
+        assert (config.epochs, config.batch, config.lr, config.seed) == (10, 16, 1e-3, 1)
+        members = stage.source.document["velocity"]["members"]
+        assert [share for share, _ in members] == [0.5, 0.2, 0.3]
+        assert any("none of which was trained on" in limit for limit in found.limits)
+        assert found._start().card.name == "fcnvmb-mini"
+    assert full.stages[0].source == lowcut.stages[0].source
+    assert full.stages[0].augment is None
+    assert lowcut.stages[0].augment == RandomLowCut((1.5, 8.5), dt=0.005, p=0.85)
+    assert any("statistical guess" in limit for limit in lowcut.limits)
 
 
 @pytest.mark.parametrize(

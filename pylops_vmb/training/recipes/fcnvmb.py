@@ -5,15 +5,18 @@ from pathlib import Path
 
 from pylops_vmb.learned import Preprocessing
 from pylops_vmb.survey import Acquisition, Grid
+from pylops_vmb.training.augmentation import Augmentation, RandomLowCut
 from pylops_vmb.training.datasets import Simulation
 from pylops_vmb.training.recipes.recipe import Recipe
 from pylops_vmb.training.recipes.sources import Simulated
 from pylops_vmb.training.recipes.stage import Stage
 from pylops_vmb.training.settings import TrainingConfig
 from pylops_vmb.velocity import (
+    Mixture,
     StoredVelocities,
     VelocityGenerator,
     fcnvmb_like,
+    openfwi_family,
     openfwi_like,
     seg_salt_like,
 )
@@ -59,9 +62,57 @@ def fcnvmb_mini() -> Recipe:
         limits=(
             "Trained on synthetic, noise-free, acoustic data of this survey and wavelet only.",
             "Velocities between 1500 and 4500 m/s, layers, folds, faults and simple salt.",
-            "Absolute amplitude is ignored; a wrong wavelet or geometry is not recognised.",
+            "Absolute amplitude is ignored; a wrong wavelet or geometry is not noticed by the "
+            "network itself: call G.check(d).",
             "The range of the generator's folds was set after looking at pictures of "
             "OpenFWI maps; no OpenFWI or FCNVMB data took part in the training.",
+            "A starting model for an inversion, not an inversion: compare data misfits.",
+        ),
+    )
+
+
+def fcnvmb_mini_full() -> Recipe:
+    """Return the recipe of the embedded network, trained on for OpenFWI's layers as well."""
+    return _mini_tuned("full", "All frequencies of the wavelet must be in the data.")
+
+
+def fcnvmb_mini_lowcut() -> Recipe:
+    """Return the recipe of the same network for data without their low frequencies."""
+    return _mini_tuned(
+        "lowcut",
+        "Low-cut (Chebyshev II, order 8, 40 dB, causal) with corners of 1.5 to 8.5 Hz in 85 % of "
+        "the training; 15 % uncut.",
+        "What lies below the corner of the data is a statistical guess from the training models.",
+        augment=RandomLowCut((1.5, 8.5), dt=0.005, p=0.85),
+    )
+
+
+def _mini_tuned(kind: str, *limits: str, augment: Augmentation | None = None) -> Recipe:
+    """Return a recipe that trains the embedded network on, with models of three generators."""
+    (mini,) = fcnvmb_mini().stages
+    dims = mini.source.grid.dims
+    assert isinstance(mini.source, Simulated)
+    models = [
+        (0.5, openfwi_like(dims)),
+        (0.2, openfwi_family("flatvel_a", dims)),
+        (0.3, openfwi_family("curvevel_a", dims)),
+    ]
+    source = Simulated(replace(mini.source.simulation, velocity=Mixture(models, seed=1)))
+    config = TrainingConfig(epochs=10, batch=16, lr=1e-3, precision="bfloat16", seed=1)
+    return replace(
+        fcnvmb_mini(),
+        name=f"fcnvmb-mini-{kind}",
+        stages=(Stage("training", source, 9000, 300, config, augment=augment),),
+        parent="fcnvmb-mini",
+        limits=(
+            "Trained on synthetic, noise-free, acoustic data of this survey and wavelet only.",
+            "Velocities between 1500 and 4500 m/s: 50 % layers, folds, faults and simple salt "
+            "(openfwi_like), 20 % flat layers (flatvel_a), 30 % curved layers (curvevel_a).",
+            "The distributions of the generators flatvel_a and curvevel_a were set after OpenFWI's "
+            "FlatVel-A and CurveVel-A maps, none of which was trained on.",
+            *limits,
+            "Absolute amplitude is ignored; a wrong wavelet or geometry is not noticed by the "
+            "network itself: call G.check(d).",
             "A starting model for an inversion, not an inversion: compare data misfits.",
         ),
     )

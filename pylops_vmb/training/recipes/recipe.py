@@ -34,6 +34,9 @@ class Recipe:
         Sentences for the card.
     stored : {"float16", "float32"}, optional
         Precision of the weights file.
+    parent : :obj:`str`, optional
+        Network of `pylops_vmb.learned.available` that the first stage starts from; by default
+        it starts from fresh weights.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Recipe:
     settings: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     stored: str = "float16"
+    parent: str | None = None
 
     def __post_init__(self) -> None:
         first = self.stages[0].source
@@ -90,11 +94,13 @@ class Recipe:
             If a stage needs more memory than is free.
         VMBFileError
             If the disk is too small, or the folder holds another training.
+        VMBValueError
+            If the parent is a network of other sizes or of another survey.
         """
         folder, machine = Path(folder), Machine(device, processes, workers)
         if check and machine.leads:
             check_room(self.needs(machine, timed=False), folder)
-        start: LearnedInversion | torch.nn.Module = self._fresh()
+        start: LearnedInversion | torch.nn.Module = self._start()
         for stage in self.stages:
             start = stage.run(folder / stage.name, start, machine, card=self._card(stage))
         assert isinstance(start, LearnedInversion)
@@ -120,6 +126,21 @@ class Recipe:
 
     def _fresh(self) -> torch.nn.Module:
         return self.stages[0].network(self.network, self.settings)
+
+    def _start(self) -> LearnedInversion | torch.nn.Module:
+        """Return the parent if there is one, or a fresh network."""
+        if self.parent is None:
+            return self._fresh()
+        G, card = LearnedInversion.from_pretrained(self.parent), self._card(self.stages[0])
+        entries = ("network", "grid", "acq", "preprocessing")
+        if other := [name for name in entries if getattr(G.card, name) != getattr(card, name)]:
+            refuse(
+                "parent",
+                f"must be a network of the sizes and the survey of {self.name}",
+                got=f"{self.parent} with another {', '.join(other)}",
+                do="Leave network and settings as those of the parent, or choose another recipe",
+            )
+        return G
 
     def _card(self, stage: Stage) -> Card:
         last = stage is self.stages[-1]

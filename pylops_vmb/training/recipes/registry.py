@@ -9,7 +9,13 @@ from typing import Any
 
 from pylops_vmb._checks import check_choice, refuse
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.training.recipes.fcnvmb import fcnvmb_mini, fcnvmb_paper, fcnvmb_paper_repaired
+from pylops_vmb.training.recipes.fcnvmb import (
+    fcnvmb_mini,
+    fcnvmb_mini_full,
+    fcnvmb_mini_lowcut,
+    fcnvmb_paper,
+    fcnvmb_paper_repaired,
+)
 from pylops_vmb.training.recipes.openfwi import OPENFWI
 from pylops_vmb.training.recipes.recipe import Recipe
 from pylops_vmb.training.recipes.stage import Stage
@@ -18,6 +24,8 @@ from pylops_vmb.training.settings import TrainingConfig
 
 _RECIPES: dict[str, Callable[..., Recipe]] = {
     "fcnvmb-mini": fcnvmb_mini,
+    "fcnvmb-mini-full": fcnvmb_mini_full,
+    "fcnvmb-mini-lowcut": fcnvmb_mini_lowcut,
     "fcnvmb-paper": fcnvmb_paper,
     "fcnvmb-paper-repaired": fcnvmb_paper_repaired,
     **OPENFWI,

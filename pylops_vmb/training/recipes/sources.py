@@ -12,6 +12,7 @@ from torch.utils.data import Subset
 from pylops_vmb._checks import refuse
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.learned import Preprocessing
+from pylops_vmb.operators import NonlinearOperator
 from pylops_vmb.survey import Acquisition, Grid
 from pylops_vmb.training.datasets import OpenFWISet, Samples, ShardedSet, Simulation, simulate
 from pylops_vmb.training.datasets.manifest import portable
@@ -57,6 +58,10 @@ class Source(ABC):
     @abstractmethod
     def document(self) -> dict[str, Any]:
         """What the samples are, for the card, ready for JSON."""
+
+    def modelling(self, device: str) -> NonlinearOperator | None:  # noqa: ARG002
+        """Return the operator that the samples were made with; None if it is not known."""
+        return None
 
     @abstractmethod
     def samples(
@@ -128,6 +133,10 @@ class Simulated(Source):
             "spacing": list(self.simulation.spacing),
             "modelling": dict(self.simulation.modelling),
         }
+
+    def modelling(self, device: str) -> NonlinearOperator:
+        """Return the operator of the simulation."""
+        return self.simulation.operator(device)
 
     def samples(
         self, folder: Path, counts: tuple[int, int], machine: Machine

@@ -14,12 +14,14 @@ from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io import weights_digest
 from pylops_vmb.learned import Card, LearnedInversion
 from pylops_vmb.networks import build
+from pylops_vmb.training.augmentation import Augmentation
 from pylops_vmb.training.datasets import Samples
 from pylops_vmb.training.estimates import Need, training_need
 from pylops_vmb.training.recipes.machine import Machine
 from pylops_vmb.training.recipes.sources import Source
 from pylops_vmb.training.record import training_record, validation_scores
 from pylops_vmb.training.settings import TrainingConfig
+from pylops_vmb.training.signatures import with_signature
 from pylops_vmb.training.trainer import Trainer
 from pylops_vmb.training.transfer import finetune
 
@@ -42,7 +44,9 @@ class Stage:
     config : `TrainingConfig`
         How to train.
     freeze : :obj:`tuple`, optional
-        What a stage after the first leaves as it is; see `finetune`.
+        What a stage that starts from weights leaves as it is; see `finetune`.
+    augment : `Augmentation`, optional
+        Changes the samples while they are trained on.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Stage:
     validation: int
     config: TrainingConfig
     freeze: tuple[str, ...] = ()
+    augment: Augmentation | None = None
 
     def __post_init__(self) -> None:
         for name in ("count", "validation"):
@@ -63,13 +68,15 @@ class Stage:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What its weights depend on beside the network and the earlier stages, in short."""
+        """What its weights depend on beside the network and the weights of its start, in short."""
         entries = {
             "source": self.source.document,
             "counts": self.counts,
             "config": self.config.document,
             "freeze": self.freeze,
         }
+        if self.augment is not None:
+            entries["augment"] = self.augment.config
         return {
             name: hashlib.sha256(json.dumps(entry).encode()).hexdigest()[:16]
             for name, entry in entries.items()
@@ -126,6 +133,7 @@ class Stage:
             checkpoint=checkpoint,
             device=machine.device,
             workers=machine.workers,
+            augment=self.augment,
         )
         if machine.leads:
             G.save(path)
@@ -157,9 +165,16 @@ class Stage:
         card: Card,
         **where: Any,
     ) -> LearnedInversion:
+        F = self.source.modelling(where["device"])
         if isinstance(start, LearnedInversion):
             G = finetune(
-                start, data, validation=held_out, freeze=self.freeze, config=self.config, **where
+                start,
+                data,
+                validation=held_out,
+                freeze=self.freeze,
+                config=self.config,
+                F=F,
+                **where,
             )
             net, training, metrics = G.net, G.card.training, G.card.metrics
             licence = _both(start.card.licence, card.licence)
@@ -173,8 +188,12 @@ class Stage:
             metrics = validation_scores(net, held_out, preprocessing=scaling, device=trainer.device)
             net = net.cpu()
             training = training_record(net, self.config, data=data, history=trainer.history)
+            made = LearnedInversion(net, card)
+            G = with_signature(made, data, held_out, augment=self.augment, F=F)
         training = training | {"stage": self.digests}
-        return LearnedInversion(net, replace(card, training=training, metrics=metrics))
+        signature = G.card.signature
+        card = replace(card, training=training, metrics=metrics, signature=signature)
+        return LearnedInversion(net, card)
 
     def _stored(
         self, path: Path, start: LearnedInversion | torch.nn.Module, card: Card
@@ -182,11 +201,11 @@ class Stage:
         """Return what an earlier run stored, or refuse that of another recipe."""
         G = LearnedInversion.load(path)
         found, expected = G.card.training.get("stage", {}), self.digests
-        other = [key for key in expected if found.get(key) != expected[key]]
+        keys = dict.fromkeys([*expected, *found])
+        other = [key for key in keys if found.get(key) != expected.get(key)]
         other += ["network"] * (G.card.network != card.network)
-        if isinstance(start, LearnedInversion):
-            parent = G.card.training.get("parent", {}).get("sha256")
-            other += ["start"] * (parent != weights_digest(start.net.state_dict()))
+        parent = G.card.training.get("parent", {}).get("sha256")
+        other += ["start"] * (parent != _digest(start))
         if other:
             refuse(
                 str(path),
@@ -198,6 +217,13 @@ class Stage:
         mae = G.card.metrics["validation_mae_m_s"]
         _LOGGER.info("%s: done before, validation MAE %.1f m/s", self.name, mae)
         return G
+
+
+def _digest(start: LearnedInversion | torch.nn.Module) -> str | None:
+    """Return the digest of the weights that a stage starts from, None if they are fresh."""
+    if not isinstance(start, LearnedInversion):
+        return None
+    return weights_digest(start.net.state_dict())
 
 
 def _both(first: str, second: str) -> str:

@@ -236,13 +236,13 @@ def data_findings(card: Card, d: torch.Tensor) -> list[Finding]:
     if card.signature is None:
         return list(_without_signature(card, d))
     gauge = Gauge(card.acq, card.preprocessing, card.signature.velocity[1])
-    found = gauge(d, torch.tensor(card.signature.pulse, dtype=torch.float64))
-    if found["pulse"] < -0.5:
+    found, ranges = gauge(d, torch.tensor(card.signature.pulse)), card.signature.gathers
+    if not _compare({"pulse": -found["pulse"]}, ranges):  # turned over, they would fit
         got = f"a correlation of {found.pop('pulse'):.2f} with the first arrivals of the training"
         do = "Change the sign of the data"
         turned = [Finding("amplitude", "the polarity is flipped", got, do, "serious")]
-        return turned + _compare(found, card.signature.gathers, gauge)
-    return _compare(found, card.signature.gathers, gauge)
+        return turned + _compare(found, ranges, gauge)
+    return _compare(found, ranges, gauge)
 
 
 def prediction_findings(signature: Signature, measures: dict[str, float]) -> list[Finding]:

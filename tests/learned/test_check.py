@@ -141,8 +141,8 @@ DAMAGE = {
     "late": (lambda d: np.roll(d, 10, axis=-1), "spectrum", "first arrivals have another shape"),
     "dead": (with_dead, "amplitude", "there are dead traces"),
     "clipped": (lambda d: d.clip(-0.1, 0.1), "amplitude", "amplitudes are clipped or balanced"),
-    "gain": (
-        lambda d: d * np.exp(8 * np.linspace(0, 1, 200)),
+    "late events": (
+        lambda d: d + 0.5 * np.roll(d, 120, axis=-1),
         "amplitude",
         "late arrivals are stronger",
     ),

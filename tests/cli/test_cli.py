@@ -213,7 +213,7 @@ def test_network_wavelet_is_taken_where_it_fits(
                        "--out", "p.npz")  # fmt: skip
     assert code == 0
     assert expected in err
-    assert ("warning: tiny-net: was trained on another survey" in err) == (
+    assert ("warning: tiny-net: the survey is not the one of the training" in err) == (
         "--f0 17" in " ".join(f0)
     )
 

@@ -32,6 +32,7 @@ MARGIN = 0.5
 NEGLIGIBLE = -50.0
 """Power in dB below which nothing is compared."""
 _SERIOUS = 1.0
+_CERTAIN = 0.95
 _JUDGE = "Judge the prediction by its data misfit, check(d, F), before you use it"
 
 
@@ -237,12 +238,23 @@ def data_findings(card: Card, d: torch.Tensor) -> list[Finding]:
         return list(_without_signature(card, d))
     gauge = Gauge(card.acq, card.preprocessing, card.signature.velocity[1])
     found, ranges = gauge(d, torch.tensor(card.signature.pulse)), card.signature.gathers
-    if not _compare({"pulse": -found["pulse"]}, ranges):  # turned over, they would fit
-        got = f"a correlation of {found.pop('pulse'):.2f} with the first arrivals of the training"
-        do = "Change the sign of the data"
-        turned = [Finding("amplitude", "the polarity is flipped", got, do, "serious")]
-        return turned + _compare(found, ranges, gauge)
+    turned = _turned(found["pulse"], ranges)
+    if turned is not None:
+        del found["pulse"]
+        return [turned, *_compare(found, ranges, gauge)]
     return _compare(found, ranges, gauge)
+
+
+def _turned(pulse: float, ranges: dict[str, Range]) -> Finding | None:
+    """Return a finding if first arrivals do not fit, and would with the other sign."""
+    fits, would_fit = (not _compare({"pulse": value}, ranges) for value in (pulse, -pulse))
+    if fits or not would_fit:
+        return None
+    what, do = "the polarity is flipped", "Change the sign of the data"
+    if -pulse < _CERTAIN:  # a range this wide also holds half a period too late
+        what, do = f"{what} or the time zero is wrong", f"{do}, or check its time zero and dt"
+    got = f"a correlation of {pulse:.2f} with the first arrivals of the training"
+    return Finding("amplitude", what, got, do, "serious")
 
 
 def prediction_findings(signature: Signature, measures: dict[str, float]) -> list[Finding]:

@@ -26,6 +26,7 @@ from pylops_vmb.learned import (
     predictions_of,
     signature_of,
 )
+from pylops_vmb.learned.checking import _turned
 from pylops_vmb.learned.measures import data_misfit
 from pylops_vmb.networks import build
 from pylops_vmb.operators import NonlinearOperator
@@ -169,6 +170,20 @@ def test_damage_is_named_and_warned_about_in_its_category(G, gathers, damage):
     assert [w.category for w in caught] == [CLASSES[f.category] for f in report.findings]
     assert {w.filename for w in caught} == {__file__}
     assert all(str(w.message).startswith("tiny: ") for w in caught)
+
+
+@pytest.mark.parametrize(
+    ("pulse", "low", "expected"),
+    [
+        (-0.99, 0.97, "the polarity is flipped"),
+        (-0.6, 0.4, "the polarity is flipped or the time zero is wrong"),
+        (0.2, -0.3, None),  # fits as it is, and turned over
+        (0.2, 0.97, None),
+    ],
+)
+def test_a_polarity_is_flipped_only_where_the_sign_alone_explains_it(pulse, low, expected):
+    found = _turned(pulse, {"pulse": (low, 0.98, 1.0)})
+    assert (found.what if found else None) == expected
 
 
 @pytest.mark.parametrize("f0", [9.6, 14.4])

@@ -64,7 +64,8 @@ def write_page(path: Path, folder: Path, found: Report) -> None:
             parts += [page.title(title.capitalize()), page.list_table(lines)]
     parts += [page.title("Targets, and how it was measured"), page.bullets(found.notes)]
     parts += [page.picture(folder / "starts.png", path, alt="MAE of each model by method")]
-    parts += [page.picture(folder / "starts_models.png", path, alt="Example models by method")]
+    if (examples := folder / "starts_generated.png").exists():
+        parts += [page.picture(examples, path, alt="Generated models by method")]
     path.write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -150,15 +151,22 @@ def remarks(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
 
 
 def draw(folder: Path, runs: Sequence[Row]) -> None:
-    """Draw both pictures into the folder."""
-    panels, examples = {}, []
+    """Draw the pictures into the folder; the page shows no maps that others made."""
+    panels, examples, generated = {}, [], []
     for (condition, family), some in tables.groups(runs, "condition", "family").items():
         titles = conditions.TITLES[condition], models.FAMILIES[family]
         by_method = tables.groups(some, "method")
         panels[titles] = _points(by_method)
-        examples.append({TITLES[method]: these[0] for (method,), these in by_method.items()})
+        by_model = [
+            {TITLES[method]: these[number] for (method,), these in by_method.items()}
+            for number in range(min(3, *map(len, by_method.values())))
+        ]
+        examples.append(by_model[0])
+        generated += by_model if family == "generator" else []
     pictures.draw_errors(folder / "starts.png", panels)
     pictures.draw_examples(folder / "starts_models.png", folder, examples)
+    if generated:
+        pictures.draw_examples(folder / "starts_generated.png", folder, generated)
 
 
 def _sorted(rows: Sequence[Row]) -> list[Row]:

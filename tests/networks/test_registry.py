@@ -22,6 +22,7 @@ FAMILY = {
     "dcgan-generator",
     "dcgan-discriminator",
     "patchgan",
+    "deep-prior",
 }
 
 

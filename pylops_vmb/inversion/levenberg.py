@@ -155,27 +155,56 @@ class WholeHessian(LevenbergMarquardt):
     """
 
     def _direction(self, x: torch.Tensor, gradient: torch.Tensor, curve: Curve) -> torch.Tensor:
+        free = self._free(x, gradient)
+        H = self._matrix(curve, x, free)
+        step, descent = torch.zeros_like(x).reshape(-1), -gradient.reshape(-1)[free].double()
+        step[free] = solve_flat(H, descent, damp=self._damp).to(x)
+        return step.reshape(x.shape)
+
+    def _free(self, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """Return which unknowns no bound holds, as a flat mask."""
         low, high = self._bounds
-        free = ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))).reshape(-1)
-        step = torch.zeros_like(x).reshape(-1)
+        held: torch.Tensor = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+        return ~held.reshape(-1)
+
+    @staticmethod
+    def _matrix(curve: Curve, x: torch.Tensor, free: torch.Tensor) -> torch.Tensor:
+        """Return the Hessian by the free unknowns, in float64."""
         units = torch.eye(x.numel(), dtype=x.dtype, device=x.device)[free]
         rows = [curve(unit.reshape(x.shape))[1].reshape(-1)[free].double() for unit in units]
-        if rows:
-            H, descent = torch.stack(rows), -gradient.reshape(-1)[free].double()
-            step[free] = _marquardt(0.5 * (H + H.T), descent, damp=self._damp).to(x)
-        return step.reshape(x.shape)
+        H = torch.stack(rows) if rows else units.double()[:, :0]
+        return 0.5 * (H + H.T)
 
     def _adapt(self, *, whole: bool) -> None:
         self._damp = max(0.1 * self._damp, 1e-7) if whole else 3.0 * self._damp
 
 
-def _marquardt(H: torch.Tensor, descent: torch.Tensor, *, damp: float) -> torch.Tensor:
-    """Solve a damped system; directions of negative curvature, which are noise, count as flat."""
+def solve_flat(H: torch.Tensor, descent: torch.Tensor, *, damp: float = 0.0) -> torch.Tensor:
+    """Solve a damped system; directions of negative curvature, which are noise, count as flat.
+
+    Parameters
+    ----------
+    H : :obj:`torch.Tensor`
+        Symmetric matrix ``(n, n)``, float64.
+    descent : :obj:`torch.Tensor`
+        Right-hand side, ``(n,)``.
+    damp : :obj:`float`, optional
+        Added to the curvatures of the system whose diagonal is scaled to one, which are at
+        least 1e-13 then.
+
+    Returns
+    -------
+    step : :obj:`torch.Tensor`
+        Solution, ``(n,)``.
+    """
     diagonal = H.diagonal()
+    if not diagonal.numel():
+        return descent
     scale = diagonal.clamp(min=1e-12 * float(diagonal.max().clamp(min=1e-300))).rsqrt()
     curvatures, directions = torch.linalg.eigh(scale[:, None] * H * scale)
     along = directions.T @ (scale * descent)
-    step: torch.Tensor = scale * (directions @ (along / (curvatures.clamp(min=0.0) + damp)))
+    curvatures = (curvatures.clamp(min=0.0) + damp).clamp(min=1e-13)
+    step: torch.Tensor = scale * (directions @ (along / curvatures))
     return step
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from pylops_vmb._checks import check_integer, refuse
+from pylops_vmb._checks import check_integer, check_number, refuse
+from pylops_vmb.inversion.blocky import BlockyHessian
 from pylops_vmb.inversion.layers import Layers
 from pylops_vmb.inversion.levenberg import WholeHessian
 from pylops_vmb.inversion.multiscale import MultiscaleSolver
@@ -32,6 +33,10 @@ class ProfileSettings(FWISettings):
         Gauss-Newton steps with the whole Hessian after the last band, each of ``nz + 1``
         gradients; by default none.  They take noise-free data of flat layers to the last
         m/s, and need ``misfit="l2"``.
+    blocky : :obj:`float`, optional
+        With `refine`: prefer few layers; differences of neighbouring depths in m/s that are
+        far below it count as none (see `pylops_vmb.inversion.blocky.BlockyHessian`).  By
+        default no layers are preferred.  Pass `dobs` in float64 then.
     optimiser, bands, misfit, bounds, Regs, epsRs, dataregs, mask, smooth, illumination, tol, lr
         See `FWISettings`.
     shots, seed, estimate_source
@@ -41,10 +46,16 @@ class ProfileSettings(FWISettings):
     niter: int = 20
     tv: float = 0.0
     refine: int = 0
+    blocky: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_integer("refine", self.refine)
+        if self.blocky is not None:
+            check_number("blocky", self.blocky, above=0.0, unit="m/s")
+            if not self.refine:
+                do = "Pass refine=12, or leave blocky out"
+                refuse("blocky", "acts on refining steps only", got="refine=0", do=do)
         if self.refine and self.misfit != "l2":
             refuse(
                 "refine",
@@ -56,14 +67,18 @@ class ProfileSettings(FWISettings):
     def refinement(self) -> InversionSettings:
         """Return the settings of the Gauss-Newton steps."""
         shared = {field.name: getattr(self, field.name) for field in fields(InversionSettings)}
-        return _Refinement(**shared | {"niter": self.refine})
+        return _Refinement(**shared | {"niter": self.refine}, blocky=self.blocky)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Refinement(InversionSettings):
     """Gauss-Newton with the whole Hessian."""
 
+    blocky: float | None = None
+
     def optimiser_for(self, precondition: Preconditioner) -> WholeHessian:
+        if self.blocky is not None:
+            return BlockyHessian(self.bounds, precondition, jump=self.blocky)
         return WholeHessian(self.bounds, precondition, damp=1e-3)
 
 

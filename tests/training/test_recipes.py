@@ -280,21 +280,27 @@ def test_a_parent_of_another_network_is_refused(tuning, tmp_path):
 
 
 def test_the_tuned_networks_are_made_as_they_were():
-    full, lowcut = (recipe(f"fcnvmb-mini-{kind}") for kind in ("full", "lowcut"))
-    for found in (full, lowcut):
+    kinds = ("full", "lowcut", "robust")
+    full, lowcut, robust = (recipe(f"fcnvmb-mini-{kind}") for kind in kinds)
+    parents = ("fcnvmb-mini", "fcnvmb-mini", "fcnvmb-mini-full")
+    for found, parent in zip((full, lowcut, robust), parents, strict=True):
         (stage,) = found.stages
-        assert found.parent == "fcnvmb-mini"
+        assert found.parent == parent
         assert (stage.count, stage.validation) == (9000, 300)
         config = stage.config
         assert (config.epochs, config.batch, config.lr, config.seed) == (10, 16, 1e-3, 1)
         members = stage.source.document["velocity"]["members"]
         assert [share for share, _ in members] == [0.5, 0.2, 0.3]
         assert any("none of which was trained on" in limit for limit in found.limits)
-        assert found._start().card.name == "fcnvmb-mini"
+        assert found._start().card.name == parent
     assert full.stages[0].source == lowcut.stages[0].source
     assert full.stages[0].augment is None
     assert lowcut.stages[0].augment == RandomLowCut((1.5, 8.5), dt=0.005, p=0.85)
     assert any("statistical guess" in limit for limit in lowcut.limits)
+    assert robust.stages[0].source == full.stages[0].source
+    kinds = [type(part).__name__ for part in robust.stages[0].augment.steps]
+    assert kinds == ["WaveletChange", "RandomLowCut", "Noise", "DeadTraces"]
+    assert full.limits[0] == lowcut.limits[0] != robust.limits[0]
 
 
 @pytest.mark.parametrize(

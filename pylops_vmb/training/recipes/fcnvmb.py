@@ -5,7 +5,14 @@ from pathlib import Path
 
 from pylops_vmb.learned import Preprocessing
 from pylops_vmb.survey import Acquisition, Grid
-from pylops_vmb.training.augmentation import Augmentation, RandomLowCut
+from pylops_vmb.training.augmentation import (
+    Augmentation,
+    Compose,
+    DeadTraces,
+    Noise,
+    RandomLowCut,
+    WaveletChange,
+)
 from pylops_vmb.training.datasets import Simulation
 from pylops_vmb.training.recipes.recipe import Recipe
 from pylops_vmb.training.recipes.sources import Simulated
@@ -51,7 +58,7 @@ def fcnvmb_mini() -> Recipe:
         velocity=openfwi_like((70, 70), seed=0),
         acq=Acquisition.openfwi(),
         spacing=(10.0, 10.0),
-        preprocessing=Preprocessing(step=5, decimation="antialias", scale="rms", gain=0.02),
+        preprocessing=_SCALED,
     )
     config = TrainingConfig(epochs=20, batch=16, lr=2e-3, ema_warmup=False, precision="bfloat16")
     return Recipe(
@@ -87,7 +94,38 @@ def fcnvmb_mini_lowcut() -> Recipe:
     )
 
 
-def _mini_tuned(kind: str, *limits: str, augment: Augmentation | None = None) -> Recipe:
+def fcnvmb_mini_robust() -> Recipe:
+    """Return the recipe of the same network for damaged data: what happens in the field."""
+    acq, dt = Acquisition.openfwi(), 0.005
+    damage = Compose(
+        [
+            WaveletChange(
+                acq, f0=(11.5, 18.5), phase=(-100.0, 100.0), preprocessing=_SCALED, p=0.5
+            ),
+            RandomLowCut((1.5, 8.5), dt=dt, p=0.4),
+            Noise((0.0, 30.0), band=(2.0, 40.0), dt=dt, p=0.5),
+            DeadTraces((0.0, 0.55), p=0.4),
+        ]
+    )
+    return _mini_tuned(
+        "robust",
+        "Half of the training with another wavelet (11.5 to 18.5 Hz, phase turned by up to 100 "
+        "degrees), 40 % with a low-cut of 1.5 to 8.5 Hz, half with noise of 0 to 30 dB in the "
+        "band from 2 to 40 Hz, 40 % with up to 55 % dead traces; 9 % with none of it.",
+        "Less exact than fcnvmb-mini-full where data are clean.",
+        trained="Trained on synthetic, acoustic data of this survey, damaged at random.",
+        parent="fcnvmb-mini-full",
+        augment=damage,
+    )
+
+
+def _mini_tuned(
+    kind: str,
+    *limits: str,
+    trained: str = _LIMITS[0],
+    parent: str = "fcnvmb-mini",
+    augment: Augmentation | None = None,
+) -> Recipe:
     """Return a recipe that trains the embedded network on, with models of three generators."""
     (mini,) = fcnvmb_mini().stages
     dims = mini.source.grid.dims
@@ -103,9 +141,9 @@ def _mini_tuned(kind: str, *limits: str, augment: Augmentation | None = None) ->
         fcnvmb_mini(),
         name=f"fcnvmb-mini-{kind}",
         stages=(Stage("training", source, 9000, 300, config, augment=augment),),
-        parent="fcnvmb-mini",
+        parent=parent,
         limits=(
-            "Trained on synthetic, noise-free, acoustic data of this survey and wavelet only.",
+            trained,
             "Velocities between 1500 and 4500 m/s: 50 % layers, folds, faults and simple salt "
             "(openfwi_like), 20 % flat layers (flatvel_a), 30 % curved layers (curvevel_a).",
             "The distributions of the generators flatvel_a and curvevel_a were set after OpenFWI's "

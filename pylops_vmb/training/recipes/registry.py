@@ -13,6 +13,7 @@ from pylops_vmb.training.recipes.fcnvmb import (
     fcnvmb_mini,
     fcnvmb_mini_full,
     fcnvmb_mini_lowcut,
+    fcnvmb_mini_robust,
     fcnvmb_paper,
     fcnvmb_paper_repaired,
 )
@@ -26,6 +27,7 @@ _RECIPES: dict[str, Callable[..., Recipe]] = {
     "fcnvmb-mini": fcnvmb_mini,
     "fcnvmb-mini-full": fcnvmb_mini_full,
     "fcnvmb-mini-lowcut": fcnvmb_mini_lowcut,
+    "fcnvmb-mini-robust": fcnvmb_mini_robust,
     "fcnvmb-paper": fcnvmb_paper,
     "fcnvmb-paper-repaired": fcnvmb_paper_repaired,
     **OPENFWI,

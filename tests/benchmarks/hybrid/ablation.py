@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=2, help="models a family (default 2)")
     parser.add_argument("--models", default=",".join(FAMILIES), help="families of models")
     parser.add_argument("--only", default=",".join(TITLES), help="variants")
-    for condition, weights in (("full", "fcnvmb-mini"), ("lowcut", "fcnvmb-mini-lowcut")):
+    for condition, weights in (("full", "fcnvmb-mini-full"), ("lowcut", "fcnvmb-mini-lowcut")):
         parser.add_argument(
             f"--weights-{condition}", default=weights, help="network, a file or a name"
         )

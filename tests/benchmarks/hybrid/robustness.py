@@ -35,7 +35,7 @@ from tests.benchmarks.hybrid.sheets import (
 )
 from tests.benchmarks.report import NotMeasuredError, Report
 
-NETWORK, LOWCUT = "network", "network-lowcut"
+NETWORK, LOWCUT, ROBUST = "network", "network-lowcut", "network-robust"
 ENOUGH = 0.5
 """Share of what the damage takes from the network that FWI must give back."""
 
@@ -56,11 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1, help="models a family (default 1)")
     parser.add_argument("--models", default=",".join(FAMILIES), help="families of models")
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of damage")
-    parser.add_argument("--weights", default="fcnvmb-mini", help="network, a file or a name")
+    parser.add_argument("--weights", default="fcnvmb-mini-full", help="network, a file or a name")
     parser.add_argument(
         "--weights-lowcut",
         default="fcnvmb-mini-lowcut",
         help="network for data without low frequencies; left out where there is none",
+    )
+    parser.add_argument(
+        "--weights-robust",
+        default="fcnvmb-mini-robust",
+        help="network for damaged data; left out where there is none",
     )
 
 
@@ -81,13 +86,17 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def known_networks(options: argparse.Namespace) -> list[Network]:
-    """Return the network, and the one for data without low frequencies if it is there."""
-    found = [Network(NETWORK, options.weights)]
+    """Return the network, and those for data without low frequencies and for damage, if there."""
+    others = [Network(LOWCUT, options.weights_lowcut), Network(ROBUST, options.weights_robust)]
+    return [Network(NETWORK, options.weights), *(n for n in others if _known(n.weights))]
+
+
+def _known(weights: str) -> bool:
     try:
-        methods.read_network(options.weights_lowcut)
+        methods.read_network(weights)
     except VMBValueError:
-        return found
-    return [*found, Network(LOWCUT, options.weights_lowcut)]
+        return False
+    return True
 
 
 def planned(options: argparse.Namespace, networks: Sequence[Network]) -> list[Run]:
@@ -153,7 +162,7 @@ def table(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
         raise NotMeasuredError("needs the network on clean data, which all is compared with")
     intact, found = average(clean, "prediction_mae"), []
     for kind in kinds:
-        for method in (NETWORK, LOWCUT):
+        for method in (NETWORK, LOWCUT, ROBUST):
             for name in damage.of_kind(kind):
                 here = {
                     m: [r for r in rows if r["condition"] == name and r["method"] == m]
@@ -217,8 +226,8 @@ def notes(rows: Sequence[Row], networks: Sequence[Network]) -> list[str]:
         "The network sees all of it.",
         f"FWI recovers less than half: {', '.join(failed) or 'nowhere'}.",
     ]
-    if len(networks) == 1:
-        found.append("No network for data without low frequencies was there.")
+    if len(networks) < len((NETWORK, LOWCUT, ROBUST)):
+        found.append("Not all networks were there.")
     return found
 
 
@@ -255,6 +264,8 @@ LINES = {
     (NETWORK, "after"): ("network + FWI", {"color": "C1", "marker": "o"}),
     (LOWCUT, "before"): ("low-cut network", {"color": "C2", "linestyle": "--"}),
     (LOWCUT, "after"): ("low-cut network + FWI", {"color": "C2", "marker": "o"}),
+    (ROBUST, "before"): ("robust network", {"color": "C3", "linestyle": "--"}),
+    (ROBUST, "after"): ("robust network + FWI", {"color": "C3", "marker": "o"}),
     (NETWORK, "linear"): ("linear + FWI", {"color": "C0", "marker": "s"}),
     (NETWORK, "oracle"): ("ORACLE + FWI", {"color": "0.5", "marker": "^"}),
 }

@@ -18,7 +18,7 @@ from tests.benchmarks.hybrid.jobs import read_rows, run_jobs
 from tests.benchmarks.hybrid.rows import Run
 from tests.benchmarks.report import NotMeasuredError, Report
 
-DEFAULT_WEIGHTS = {"full": "fcnvmb-mini", "lowcut": "fcnvmb-mini-lowcut"}
+DEFAULT_WEIGHTS = {"full": "fcnvmb-mini-full", "lowcut": "fcnvmb-mini-lowcut"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -108,7 +108,7 @@ class TestRobustness:
         assert (clean["severity"], loud["severity"]) == ("inf", "0")
         assert (loud["before"], loud["after"], loud["linear"]) == (0.3, 0.25, 0.4)
         assert loud["recovered"] == pytest.approx(0.25)
-        assert "signal to noise, dB 0 (network)" in robustness.notes([clean, loud], [])[-1]
+        assert "signal to noise, dB 0 (network)" in robustness.notes([clean, loud], [])[-2]
         robustness.draw(SimpleNamespace(out=tmp_path, kinds="noise"), [clean, loud])
         assert (tmp_path / "robustness.png").stat().st_size > 1000
 

@@ -98,14 +98,14 @@ def fcnvmb_mini_robust() -> Recipe:
     """Return the recipe of the same network for damaged data: what happens in the field."""
     acq, dt = Acquisition.openfwi(), 0.005
     damage = Compose(
-        [
+        (
             WaveletChange(
                 acq, f0=(11.5, 18.5), phase=(-100.0, 100.0), preprocessing=_SCALED, p=0.5
             ),
             RandomLowCut((1.5, 8.5), dt=dt, p=0.4),
             Noise((0.0, 30.0), band=(2.0, 40.0), dt=dt, p=0.5),
             DeadTraces((0.0, 0.55), p=0.4),
-        ]
+        )
     )
     return _mini_tuned(
         "robust",

@@ -22,9 +22,13 @@ Method = Callable[..., InversionResult]
 TITLES = {
     "linear": "linear + FWI",
     "network": "network + FWI (hybrid)",
+    "skipping": "the same, skip=0.2",
     "oracle": "ORACLE + FWI",
 }
 """By name, in the order in which they are shown."""
+
+SKIP = 0.2
+"""Data misfit below which a band counts as explained."""
 
 
 def linear(problem: Problem, callbacks: Sequence[Any], **settings: Any) -> InversionResult:
@@ -46,6 +50,13 @@ def network(
     G = for_problem(weights, problem)
     words = shared(problem, settings)
     return vmb.hybrid(problem.F, problem.dobs, G, callbacks=callbacks, **words)
+
+
+def skipping(
+    problem: Problem, callbacks: Sequence[Any], *, weights: str, **settings: Any
+) -> InversionResult:
+    """Hybrid inversion that leaves out the bands which the network's start explains."""
+    return network(problem, callbacks, weights=weights, skip=SKIP, **settings)
 
 
 def prediction(problem: Problem, *, weights: str) -> Velocity:

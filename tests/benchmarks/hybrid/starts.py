@@ -92,13 +92,13 @@ def _settings(condition: str, options: argparse.Namespace) -> dict[str, dict[str
         "linear": {"invert": partial(methods.linear, **labels), "labels": labels},
         "oracle": {"invert": partial(methods.oracle, **labels), "labels": labels},
     }
-    if "network" in options.only:
+    if {"network", "skipping"} & set(options.only):
         weights = getattr(options, f"weights_{condition}")
-        found["network"] = {
-            "invert": partial(methods.network, weights=weights, **labels),
-            "labels": labels | {"network": _identity(weights, condition)},
-            "predict": partial(methods.prediction, weights=weights),
-        }
+        more = labels | {"network": _identity(weights, condition)}
+        for name, method in (("network", methods.network), ("skipping", methods.skipping)):
+            invert = partial(method, weights=weights, **labels)
+            found[name] = {"invert": invert, "labels": more}
+        found["network"]["predict"] = partial(methods.prediction, weights=weights)
     return found
 
 

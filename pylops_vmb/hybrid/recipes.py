@@ -9,7 +9,7 @@ from pylops_vmb._checks import check_choice
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "openfwi": {
-            "niter": (15, 15, 90),
+            "niter": (15, 15, 130),
             "misfit": ("l2", "l2", "agc"),
             "optimiser": "lbfgs",
             "tv": 0.01,

@@ -9,7 +9,9 @@ import torch
 import pylops_vmb as vmb
 from pylops_vmb.errors import VMBValueError
 from pylops_vmb.inversion import Objective, fit_profile, linear_start
+from pylops_vmb.inversion.blocky import BlockyHessian
 from pylops_vmb.inversion.layers import Layers
+from pylops_vmb.inversion.preconditioning import Preconditioner
 
 SHORT = {"niter": 2, "bands": (20.0, None)}
 
@@ -80,6 +82,19 @@ def test_a_preference_for_few_layers_finds_what_data_alone_leave_open():
     assert vp.dtype == np.float64
     assert np.abs(vp - true[0]).mean() < 0.1
     np.testing.assert_array_equal(np.flatnonzero(np.abs(np.diff(vp)) > 1.0), [5, 8, 14])
+
+
+def test_the_search_for_few_layers_goes_on_where_it_was(paper, draw):
+    _, layers = exact(paper)
+    u = 2200.0 + 100.0 * draw(1, 3)
+    objective = Objective(paper, paper._apply(u.expand(4, 3)), misfit="l2", unknowns=layers)
+    held = Preconditioner(illumination=False)
+    one, other = (BlockyHessian((1500.0, 4500.0), held, jump=5.0) for _ in range(2))
+    x, height = one.step(u + draw(1, 3), objective)
+    assert height.total < one.state()["weight"] < 1e-4
+    other.restore(one.state())
+    torch.testing.assert_close(other.step(x, objective)[0], one.step(x, objective)[0])
+    assert other.state() == one.state()
 
 
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])

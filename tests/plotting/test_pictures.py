@@ -165,7 +165,10 @@ def test_figures_can_be_saved(tmp_path):
         (lambda _: plot_coverage((0.5, 0.9), (0.3,)), "covered: must hold 2 shares, got 1"),
         (lambda _: plot_profile(VP, VP, GRID, x=131.0), "x: must be at most 130.0 m"),
         (lambda _: plot_profile(VP, VP[1:], GRID, x=100.0), "must have shape"),
-        (lambda _: plot_comparison({"a": VP}, GRID, axes=[1, 2]), "axes: must be one a model"),
+        (
+            lambda _: plot_comparison({"a": VP}, GRID, axes=[1, 2]),
+            "axes: must be one a model, got .2,.. Pass 1 axes",
+        ),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, shot=1), "shot: must be below 1"),
         (lambda acq: plot_gather(np.zeros(acq.dimsd), acq, clip=101.0), "at most 100"),
         (lambda acq: plot_gather(np.zeros((1, 60, 2)), acq), "axes seem to be swapped"),

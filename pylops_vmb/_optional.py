@@ -13,6 +13,7 @@ _EXTRAS = {
     "mpi4py.MPI": "mpi",
     "devito": "devito",
     "h5py": "mat73",
+    "yaml": "yaml",
 }
 
 

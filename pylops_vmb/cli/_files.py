@@ -12,7 +12,7 @@ from pylops_vmb._checks import refuse
 from pylops_vmb._optional import optional_import
 from pylops_vmb.cli._options import GATHERS, VELOCITY
 from pylops_vmb.errors import CardWarning, VMBFileError
-from pylops_vmb.io import read_npz, read_velocity, write_npz, write_velocity
+from pylops_vmb.io import read_npz, read_velocity, weights_digest, write_npz, write_velocity
 from pylops_vmb.io._atomic import atomic_path
 from pylops_vmb.learned import LearnedInversion
 from pylops_vmb.plotting import plot_comparison
@@ -50,6 +50,11 @@ def load_network(weights: str, device: str = "cpu") -> LearnedInversion:
     if Path(weights).suffix == ".safetensors" or Path(weights).exists():
         return LearnedInversion.load(weights, device=device)
     return LearnedInversion.from_pretrained(weights, device=device)
+
+
+def origin_of(weights: str, G: LearnedInversion) -> dict[str, Any]:
+    """Return what a report says of a network: the hash of its numbers."""
+    return {weights: weights_digest(dict(G.net.state_dict()))}
 
 
 def network_for(G: LearnedInversion, data: Any, acq: Acquisition) -> LearnedInversion:

@@ -1,5 +1,6 @@
 """Gathers from SEG-Y with the wavelet that SEG-Y does not hold, and the known surveys."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,6 +75,16 @@ def load_gathers(
     data, acq = read_gathers(path, f0=f0)
     say(f"{path.name}: {acq}; Ricker wavelet of {acq.f0:.3g} Hz, peak at {acq.delay:.3g} s")
     return data, acq
+
+
+def wavelet_of(acq: Acquisition) -> dict[str, Any]:
+    """Return what a report says of the wavelet that was found: its hash tells another one."""
+    samples = acq.wav.astype("<f8").tobytes()
+    return {
+        "f0_hz": acq.f0,
+        "delay_s": acq.delay,
+        "sha256": hashlib.sha256(samples).hexdigest(),
+    }
 
 
 def _known(path: Path, preset: str | None, card: Card | None) -> Iterator[tuple[str, Acquisition]]:

@@ -1,7 +1,6 @@
 """Reports: what a run did, as JSON beside its files and as a table to read."""
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -16,12 +15,14 @@ import torch
 
 from pylops_vmb._checks import refuse
 from pylops_vmb._version import __version__
+from pylops_vmb.cli._manifest import NAME, beside, changed_inputs, digest, is_report
 from pylops_vmb.cli._messages import wrote
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io._atomic import atomic_path
 
-NAME = "report.json"
-_INTERNAL = {"run", "usage_error", "argv", "started", "json", "quiet", "command"}
+_INTERNAL = {
+    *("run", "usage_error", "argv", "notes", "started", "json", "quiet", "command", "config")
+}
 _PACKAGES = ("torch", "numpy", "scipy", "pylops", "deepwave")
 _COLUMNS = {
     "method": ("method", ""),
@@ -51,8 +52,23 @@ _COLUMNS = {
     "disk_gib": ("disk GiB", ".2g"),
     "seconds": ("seconds", ".1f"),
     "file": ("file", ""),
+    "again": ("again", ""),
 }
 """Heading and format of each figure, in the order of the table."""
+
+
+__all__ = [
+    "NAME",
+    "Outcome",
+    "beside",
+    "changed_inputs",
+    "digest",
+    "find_report",
+    "publish",
+    "read_report",
+    "table",
+    "versions",
+]
 
 
 @dataclass(frozen=True)
@@ -69,11 +85,6 @@ class Outcome:
 
     data: dict[str, Any]
     text: str
-
-
-def beside(path: Path) -> Path:
-    """Return the name of the report of a single file."""
-    return path.with_name(f"{path.name}.{NAME}")
 
 
 def publish(
@@ -106,9 +117,10 @@ def publish(
     """
     report = {
         "command": ["pylops-vmb", *args.argv],
+        "folder": os.path.relpath(Path.cwd(), path.parent),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(time.time() - args.started, 1),
-        "versions": _versions(),
+        "versions": versions(),
         "settings": {k: v for k, v in vars(args).items() if k not in _INTERNAL},
         "inputs": {str(file): digest(file) for file in inputs},
         "outputs": {os.path.relpath(file, path.parent): digest(file) for file in outputs},
@@ -132,7 +144,7 @@ def read_report(path: Path) -> dict[str, Any]:
     """
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        if not {"command", "figures", "outputs"} <= set(report):
+        if not is_report(report):
             raise ValueError("entries are missing")
     except (OSError, ValueError, TypeError) as err:
         refuse(
@@ -147,10 +159,11 @@ def read_report(path: Path) -> dict[str, Any]:
     return report
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def find_report(target: Path) -> Path:
+    """Return the report of a folder, of a file that a run wrote, or itself."""
+    if target.is_dir():
+        return target / NAME
+    return target if target.suffix == ".json" else beside(target)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -186,7 +199,8 @@ def _column(key: str, values: Sequence[Any]) -> list[str]:
     return [cell.rjust(width) if form else cell.ljust(width) for cell in cells]
 
 
-def _versions() -> dict[str, Any]:
-    versions: dict[str, Any] = {"pylops_vmb": __version__, "python": platform.python_version()}
-    versions |= {name: version(name) for name in _PACKAGES}
-    return versions | {"platform": platform.platform(), "threads": torch.get_num_threads()}
+def versions() -> dict[str, Any]:
+    """Return what the numbers of a run depend on besides its inputs."""
+    found: dict[str, Any] = {"pylops_vmb": __version__, "python": platform.python_version()}
+    found |= {name: version(name) for name in _PACKAGES}
+    return found | {"platform": platform.platform(), "threads": torch.get_num_threads()}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pylops_vmb._checks import check_choice, refuse
-from pylops_vmb.cli._files import load_network
+from pylops_vmb.cli._files import load_network, origin_of
 from pylops_vmb.cli._options import add_device, add_weights, count
 from pylops_vmb.cli._report import NAME, Outcome, publish
 from pylops_vmb.cli._solving import check_device
@@ -61,7 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Simulate on the survey, grid and decimation of the network."""
     check_device(args.device)
-    card = load_network(args.weights).card
+    G = load_network(args.weights)
+    card = G.card
     velocity = _velocity(args, card)
     simulation = Simulation(velocity, card.acq, card.grid.spacing, card.preprocessing)
     with resumable(args.out):
@@ -79,7 +80,9 @@ def run(args: argparse.Namespace) -> Outcome:
         args.out / NAME,
         args,
         figures=[{"method": args.models} | figures],
+        inputs=[Path(args.models)] if Path(args.models).is_file() else [],
         outputs=[args.out / "manifest.json"],
+        networks=origin_of(args.weights, G),
         seeds={"velocity": velocity.seed},
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pylops_vmb.cli._files import check_drawing, draw, load_network, save_velocity
+from pylops_vmb.cli._files import check_drawing, draw, load_network, origin_of, save_velocity
 from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._options import add_weights
 from pylops_vmb.cli._report import NAME, Outcome, publish
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> Outcome:
             raise KeyboardInterrupt
         models[title], history[method] = result.vp, progress(result)
         figures.append(line)
-    return _write(args, models, G.grid, figures=figures, history=history, niter=niter)
+    more = {"networks": origin_of(args.weights, G)}
+    return _write(args, models, G.grid, **more, figures=figures, history=history, niter=niter)
 
 
 def _through_segy(G: LearnedInversion, true: Any, gathers: Path) -> tuple[AcousticModelling2D, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pylops_vmb._checks import refuse
-from pylops_vmb.cli._files import check_folder, load_network
+from pylops_vmb.cli._files import check_folder, load_network, origin_of
 from pylops_vmb.cli._options import add_device, add_weights
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import check_device
@@ -70,10 +70,17 @@ def run(args: argparse.Namespace) -> Outcome:
         beside(args.out),
         args,
         figures=figures,
+        inputs=[path for path in _manifests(args) if path.exists()],
         outputs=[args.out],
+        networks=origin_of(args.weights, G),
         history=tuned.card.training["history"],
         limits=list(tuned.card.limits),
     )
+
+
+def _manifests(args: argparse.Namespace) -> list[Path]:
+    """Return the files that hold the hashes of a data set of `pylops-vmb dataset`."""
+    return [folder / "manifest.json" for folder in (args.data, args.validation) if folder]
 
 
 def open_data(folder: Path, preprocessing: Preprocessing) -> Samples:

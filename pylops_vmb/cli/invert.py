@@ -10,9 +10,10 @@ from pylops_vmb.cli._files import (
     load_network,
     load_velocity,
     network_for,
+    origin_of,
     save_velocity,
 )
-from pylops_vmb.cli._gathers import PRESETS, load_gathers
+from pylops_vmb.cli._gathers import PRESETS, load_gathers, wavelet_of
 from pylops_vmb.cli._options import (
     add_device,
     add_gathers,
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> Outcome:
         message=result.message,
         starts=getattr(result, "starts", None),
         history=progress(result),
+        networks=origin_of(args.weights, G) if G else {},
+        wavelet=wavelet_of(acq),
     )
 
 

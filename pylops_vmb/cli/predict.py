@@ -5,8 +5,14 @@ import time
 
 import torch
 
-from pylops_vmb.cli._files import check_folder, load_network, network_for, save_velocity
-from pylops_vmb.cli._gathers import load_gathers
+from pylops_vmb.cli._files import (
+    check_folder,
+    load_network,
+    network_for,
+    origin_of,
+    save_velocity,
+)
+from pylops_vmb.cli._gathers import load_gathers, wavelet_of
 from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import check_device
@@ -46,4 +52,6 @@ def run(args: argparse.Namespace) -> Outcome:
         outputs=[args.out],
         models={G.card.name: args.out.name},
         limits=list(G.card.limits),
+        networks=origin_of(args.weights, G),
+        wavelet=wavelet_of(acq),
     )

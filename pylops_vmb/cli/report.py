@@ -7,7 +7,7 @@ from typing import Any
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._files import check_folder, draw, load_velocity
 from pylops_vmb.cli._messages import wrote
-from pylops_vmb.cli._report import NAME, Outcome, beside, read_report, table
+from pylops_vmb.cli._report import Outcome, find_report, read_report, table
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.survey import Grid
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Read the report, draw the picture again, give the table."""
-    path = _find(args.target)
+    path = find_report(args.target)
     report = read_report(path)
     picture = args.png or ("picture" in report and path.parent / report["picture"])
     if picture:
@@ -30,12 +30,6 @@ def run(args: argparse.Namespace) -> Outcome:
         draw(picture, *_velocities(report, path))
         wrote(picture)
     return Outcome(report, table(report["figures"]))
-
-
-def _find(target: Path) -> Path:
-    if target.is_dir():
-        return target / NAME
-    return target if target.suffix == ".json" else beside(target)
 
 
 def _velocities(report: dict[str, Any], path: Path) -> tuple[dict[str, Any], Grid]:

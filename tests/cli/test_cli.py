@@ -10,63 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from pylops_vmb.cli import main
 from pylops_vmb.cli._gathers import load_gathers
 from pylops_vmb.cli._report import table
-from pylops_vmb.io import read_gathers, read_npz, read_velocity, write_gathers, write_npz
-from pylops_vmb.learned import Card, LearnedInversion, Preprocessing
+from pylops_vmb.io import read_gathers, read_npz, read_velocity, write_gathers
 from pylops_vmb.modelling import AcousticModelling2D
-from pylops_vmb.networks import build
 from pylops_vmb.survey import Acquisition, Grid, LowCut
 
 GRID = Grid((24, 16), 10.0)
 TWO_BANDS = ("--niter", "2", "--bands", "15,full")
 FWI = ("--dims", "24", "16", "--spacing", "10", "10", *TWO_BANDS)
-
-
-def survey(wavc_shift: int = 1) -> Acquisition:
-    """Return a survey whose wavelet starts one sample late, as that of OpenFWI does."""
-    acq = Acquisition.fixed_spread(
-        [40.0, 120.0, 200.0], GRID.x, nt=160, dt=2e-3, f0=15.0, zs=10.0, zr=10.0
-    )
-    wav, wavc = acq.wav[wavc_shift:], acq.wavc - wavc_shift
-    return Acquisition(acq.srcs, acq.recs, nt=160, dt=2e-3, wav=wav, wavc=wavc, f0=15.0)
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a model, its gathers, and an untrained network."""
-    folder = tmp_path_factory.mktemp("cli")
-    vp = np.full(GRID.dims, 2000.0, np.float32)
-    vp[:, 8:] = 2600.0
-    write_npz(folder / "true.npz", vp, GRID)
-    torch.manual_seed(0)
-    net = build(
-        "fcnvmb-repaired", in_channels=3, in_shape=(80, 24), out_shape=(16, 24), width=4, depth=2
-    )
-    network = {"name": "fcnvmb-repaired", "config": net.config}
-    card = Card("tiny-net", network, GRID, survey(), Preprocessing(step=2), limits=("Untrained.",))
-    LearnedInversion(net, card).save(folder / "net.safetensors")
-    # as if a contractor had shot them: no report beside the file says what the wavelet was
-    write_gathers(folder / "field.sgy", AcousticModelling2D(GRID, survey())(vp), survey())
-    return folder
-
-
-@pytest.fixture
-def cli(
-    room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs a command in the room and gives code, stdout and stderr."""
-    monkeypatch.chdir(room)
-
-    def run(*argv: str) -> tuple[int, str, str]:
-        code = main(argv)
-        streams = capsys.readouterr()
-        return code, streams.out, streams.err
-
-    return run
 
 
 Run = Callable[..., tuple[int, str, str]]
@@ -244,9 +198,9 @@ def test_predict_writes_segy_and_quiet_is_quiet(cli: Run, room: Path) -> None:
 
 @pytest.mark.parametrize("command", ["predict", "invert"])
 def test_what_speaks_against_a_network_is_said_on_stderr(
-    cli: Run, room: Path, command: str
+    cli: Run, room: Path, survey: Acquisition, command: str
 ) -> None:
-    acq = survey()
+    acq = survey
     cut = LowCut(10.0)(AcousticModelling2D(GRID, acq)(np.full(GRID.dims, 2000.0)), acq.dt)
     write_gathers(room / "cut.sgy", cut, acq)
     method = ("--method", "learned") if command == "invert" else ()

@@ -3,7 +3,11 @@
 from pylops_vmb.io.arrays import read_fcnvmb, read_npz, read_openfwi, write_npz
 from pylops_vmb.io.checkpoint import load_checkpoint, save_checkpoint
 from pylops_vmb.io.segy import (
+    GatherFile,
+    SegySummary,
+    open_gathers,
     read_gathers,
+    read_traces,
     read_velocity,
     summary,
     write_gathers,
@@ -12,11 +16,15 @@ from pylops_vmb.io.segy import (
 from pylops_vmb.io.weights import read_weights, weights_digest, write_weights
 
 __all__ = [
+    "GatherFile",
+    "SegySummary",
     "load_checkpoint",
+    "open_gathers",
     "read_fcnvmb",
     "read_gathers",
     "read_npz",
     "read_openfwi",
+    "read_traces",
     "read_velocity",
     "read_weights",
     "save_checkpoint",

@@ -1,13 +1,15 @@
 """What a SEG-Y file holds, before anyone reads it for work."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from segyio import TraceField
 
-from pylops_vmb.io._segy_headers import SHOT_KEYS, column, scaled
-from pylops_vmb.io._segy_layout import opened, read_layout
+from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io._segy_layout import NAMES, TEXT, Doubt, Layout, read_layout
+from pylops_vmb.io._segy_scan import DEAD, Runs, Scan, scan
+from pylops_vmb.io._segy_survey import SHOT_KEYS, Options, find_survey, trace_doubts
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class SegySummary:
         Byte order and sample format.
     ntraces, nt : :obj:`int`
         Number of traces, and of samples in each.
-    interval : :obj:`int`
+    interval : :obj:`float`
         Sample interval of the binary header, in microseconds (mm in a depth section).
     unit : :obj:`str`
         Unit of length in the file: m or ft.
@@ -32,6 +34,14 @@ class SegySummary:
         Number of different values of each shot key.
     xs, xr : :obj:`tuple`
         Least and largest x of sources and receivers, m.
+    delays : :obj:`tuple`
+        Least and largest time from shot to first sample, s.
+    dead : :obj:`int`
+        Number of traces that are flagged dead or dummy.
+    gathers : :obj:`str`
+        The shots as `read_gathers` finds them, or why it does not.
+    doubts : :obj:`tuple`
+        What the file says and need not be true, as sentences.
     text : :obj:`tuple`
         Lines of the textual header that are not empty.
     """
@@ -43,32 +53,39 @@ class SegySummary:
     format: str
     ntraces: int
     nt: int
-    interval: int
+    interval: float
     unit: str
     counts: dict[str, int]
     xs: tuple[float, float]
     xr: tuple[float, float]
+    delays: tuple[float, float]
+    dead: int
+    gathers: str
+    doubts: tuple[str, ...]
     text: tuple[str, ...]
 
     def __str__(self) -> str:
         keys = ", ".join(f"{count} by {key}" for key, count in self.counts.items())
         facts = [
             f"{self.name}: SEG-Y revision {self.revision}, {self.endian} endian, {self.format}",
-            f"{self.ntraces} traces of {self.nt} samples, interval {self.interval} us",
-            f"shots: {keys}",
+            f"{self.ntraces} traces of {self.nt} samples, interval {self.interval:.10g} us, "
+            f"from {1e3 * self.delays[0]:g} ms on, {self.dead} dead",
+            f"gathers: {self.gathers}",
+            f"different values: {keys}",
             f"source x {self.xs[0]:g} to {self.xs[1]:g} m, "
             f"receiver x {self.xr[0]:g} to {self.xr[1]:g} m (file in {self.unit})",
         ]
-        return "\n".join([*facts, *self.text])
+        doubtful = [f"doubtful: {doubt}" for doubt in self.doubts]
+        return "\n".join([*facts, *doubtful, *self.text])
 
 
 def summary(path: str | os.PathLike[str]) -> SegySummary:
-    """Tell what a SEG-Y file holds, whether or not it can be read as gathers.
+    """Tell what a SEG-Y file holds and what is doubtful, from its headers alone.
 
     Parameters
     ----------
     path : path-like
-        A SEG-Y file.
+        A SEG-Y file, of gathers or not.
 
     Returns
     -------
@@ -80,30 +97,50 @@ def summary(path: str | os.PathLike[str]) -> SegySummary:
         If the file is missing, not SEG-Y, truncated, or in an unsupported format.
     """
     layout = read_layout(path)
-    scalar = TraceField.SourceGroupScalar
-    with opened(layout) as file:
-        xs = scaled(file, TraceField.SourceX, scalar=scalar, metre=layout.metre)
-        xr = scaled(file, TraceField.GroupX, scalar=scalar, metre=layout.metre)
-        counts = {key: len(np.unique(column(file, field))) for key, field in SHOT_KEYS.items()}
-        text = _lines(bytes(file.text[0]))
+    found = scan(layout)
+    gathers, doubts = _gathers(layout, found)
     return SegySummary(
-        name=layout.path.name,
+        name=layout.name,
         revision=layout.revision,
         stanzas=layout.stanzas,
         endian=layout.endian,
-        format=layout.format_name,
+        format=NAMES[layout.format],
         ntraces=layout.ntraces,
         nt=layout.nt,
         interval=layout.interval,
         unit="m" if layout.metre == 1.0 else "ft",
-        counts=counts,
-        xs=(float(xs.min()), float(xs.max())),
-        xr=(float(xr.min()), float(xr.max())),
-        text=text,
+        counts={key: _distinct(found.runs, key) for key in SHOT_KEYS},
+        xs=found.xs.pair,
+        xr=found.xr.pair,
+        delays=found.delay.pair,
+        dead=found.count(DEAD),
+        gathers=gathers,
+        doubts=tuple(doubt.sentence(layout.name) for doubt in doubts),
+        text=_text(layout),
     )
 
 
-def _lines(header: bytes) -> tuple[str, ...]:
-    words = header.decode("ascii", errors="replace")
-    lines = (words[i : i + 80].rstrip(" \x00") for i in range(0, len(words), 80))
+def _gathers(layout: Layout, found: Scan) -> tuple[str, Sequence[Doubt]]:
+    try:
+        survey = find_survey(layout, found, Options())
+    except VMBFileError as reason:
+        return f"cannot be read: {reason}", [*layout.doubts, *trace_doubts(layout, found)]
+    least, most = int(survey.nrs.min()), int(survey.nrs.max())
+    receivers = str(most) if least == most else f"{least} to {most}"
+    words = f"{len(survey.shots)} shots by {survey.key} of {receivers} receivers"
+    return words, survey.doubts
+
+
+def _distinct(runs: Runs, key: str) -> int:
+    names = ["x", "y", "z"] if key == "sx" else [key]
+    return len(np.unique(np.stack([runs[name] for name in names], axis=1), axis=0))
+
+
+def _text(layout: Layout) -> tuple[str, ...]:
+    """Return the lines of the textual header, in ASCII or EBCDIC, safe to print."""
+    with open(layout.path, "rb") as stream:
+        raw = stream.read(TEXT)
+    words = raw.decode("cp037" if raw.count(0x40) > raw.count(0x20) else "latin-1")
+    words = "".join(letter if " " <= letter <= "~" else " " for letter in words)
+    lines = (words[i : i + 80].rstrip() for i in range(0, len(words), 80))
     return tuple(line for line in lines if len(line) > len("C40"))

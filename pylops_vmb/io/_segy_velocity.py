@@ -10,8 +10,10 @@ from segyio import BinField, TraceField
 from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_shape, refuse, warn
 from pylops_vmb.errors import UnitWarning, VMBFileError
-from pylops_vmb.io._segy_headers import column, sample_interval, scaled
-from pylops_vmb.io._segy_layout import Layout, opened, read_layout
+from pylops_vmb.io._segy_layout import Layout, read_layout
+from pylops_vmb.io._segy_scan import scan
+from pylops_vmb.io._segy_survey import sample_interval
+from pylops_vmb.io._segy_traces import headers, lengths, samples
 from pylops_vmb.io._segy_write import scale_lengths, whole_number, write_traces
 from pylops_vmb.survey import Grid
 
@@ -57,13 +59,14 @@ def read_velocity(
     in m.  Feet, by the binary header, are converted to m and m/s.
     """
     layout = read_layout(path)
-    with opened(layout) as file:
-        vp = np.asarray(layout.metre * file.trace.raw[:], np.float32)
-        found = _read_grid(file, layout) if grid is None else grid
+    for doubt in layout.doubts:
+        doubt.warn(layout.name)
+    found = _read_grid(layout) if grid is None else grid
+    vp = np.asarray(layout.metre * samples(layout, 0, layout.ntraces), np.float32)
     check_shape("grid", found.dims, (layout.ntraces, layout.nt), axes="dims")
     if 0.0 < vp.max() < _SLOWEST:
         warn(
-            layout.path.name,
+            layout.name,
             "holds velocities too small for m/s",
             got=f"{vp.min():g} to {vp.max():g}",
             do="Multiply them by 1000 if they are in km/s",
@@ -132,12 +135,11 @@ def _first_depth(grid: Grid) -> int:
     return depth
 
 
-def _read_grid(file: Any, layout: Layout) -> Grid:
-    name, metre = layout.path.name, layout.metre
-    scalar = TraceField.SourceGroupScalar
-    x = scaled(file, TraceField.CDP_X, scalar=scalar, metre=metre)
-    if not x.any():
-        x = scaled(file, TraceField.SourceX, scalar=scalar, metre=metre)
+def _read_grid(layout: Layout) -> Grid:
+    name, metre = layout.name, layout.metre
+    head = headers(layout, 0, layout.ntraces)
+    cdp, source = lengths(head, "cdpx", "sx", scalar="scalco", metre=metre)
+    x = cdp if cdp.any() else source
     steps = np.diff(x)
     if steps.size == 0 or not steps[0] > 0.0 or np.ptp(steps) > 1e-3 * steps[0] + 0.02:
         refuse(
@@ -149,8 +151,11 @@ def _read_grid(file: Any, layout: Layout) -> Grid:
             do="Pass the grid as an argument",
             error=VMBFileError,
         )
-    dz = round(1e3 * metre * sample_interval(file, layout, None), 9)
-    top = metre * float(column(file, TraceField.DelayRecordingTime)[0])
+    step, doubts = sample_interval(layout, scan(layout))
+    for doubt in doubts:
+        doubt.warn(name)
+    dz = round(1e3 * metre * step, 9)
+    top = metre * float(head["delrt"][0])
     dx = round(float(x[-1] - x[0]) / len(steps), 9)
     return Grid((layout.ntraces, layout.nt), (dx, dz), (float(x[0]), top))
 

@@ -8,51 +8,66 @@ from numpy.typing import ArrayLike, NDArray
 from segyio import BinField, TraceField
 
 from pylops_vmb._backend import to_tensor
-from pylops_vmb._checks import check_choice, check_shape, warn
-from pylops_vmb.errors import DataWarning
-from pylops_vmb.io._segy_headers import (
-    SHOT_KEYS,
-    check_samples,
-    group_shots,
-    read_traces,
-    sample_interval,
-)
-from pylops_vmb.io._segy_layout import opened, read_layout
+from pylops_vmb._checks import check_choice, check_shape, refuse
+from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io._segy_gathers import GatherFile
+from pylops_vmb.io._segy_layout import read_layout
+from pylops_vmb.io._segy_missing import fill
+from pylops_vmb.io._segy_scan import scan
 from pylops_vmb.io._segy_summary import SegySummary, summary
+from pylops_vmb.io._segy_survey import Options, sample_interval
+from pylops_vmb.io._segy_traces import samples
 from pylops_vmb.io._segy_velocity import read_velocity, write_velocity
 from pylops_vmb.io._segy_write import scale_lengths, whole_number, write_traces
-from pylops_vmb.survey import Acquisition, band, ricker
+from pylops_vmb.survey import Acquisition
 
 __all__ = [
+    "GatherFile",
     "SegySummary",
+    "open_gathers",
     "read_gathers",
+    "read_traces",
     "read_velocity",
     "summary",
     "write_gathers",
     "write_velocity",
 ]
 
-Floats = NDArray[np.float32]
+_DEAD = 2
 
 
 def read_gathers(
     path: str | os.PathLike[str],
     *,
     shot_key: str = "auto",
+    missing: str = "refuse",
+    delays: str = "pad",
+    crooked: float | None = None,
     dt: float | None = None,
     f0: float | None = None,
     wav: ArrayLike | None = None,
     wavc: int = 0,
-) -> tuple[Floats, Acquisition]:
+) -> tuple[NDArray[Any], Acquisition]:
     """Read shot gathers and their survey.
 
     Parameters
     ----------
     path : path-like
-        A SEG-Y file: either byte order, IBM or IEEE floats, 8, 16 or 32-bit integers.
+        A SEG-Y file of revision 0, 1 or 2 in either byte order: IBM or IEEE floats, or
+        integers of 8, 16, 32 or 64 bits.
     shot_key : {"auto", "fldr", "ep", "sx"}, optional
-        What tells shots apart: field record, energy source point or source x.  "auto"
-        takes the first that gives shots of one source each.
+        What tells shots apart: field record, energy source point or source position.
+        "auto" takes the first that gives shots of one source each.
+    missing : {"refuse", "fill"}, optional
+        What to do where shots differ in their number of receivers: "fill" gives every
+        shot all receivers of the spread, with zeros for what was not recorded.
+    delays : {"pad", "ignore"}, optional
+        What to do where recording began before or after the shot: "pad" moves traces to
+        their time, with zeros where nothing was recorded; "ignore" takes the first
+        sample as time zero.
+    crooked : :obj:`float`, optional
+        How far positions may lie from the straight line on which they are projected, m;
+        by default 1 % of its length.
     dt : :obj:`float`, optional
         Time step in s, where the headers are wrong.
     f0 : :obj:`float`, optional
@@ -66,22 +81,29 @@ def read_gathers(
     Returns
     -------
     data : :obj:`numpy.ndarray`
-        Gathers, ``(ns, nr, nt)``, float32, shots and receivers in the order of the file.
+        Gathers, ``(ns, nr, nt)``, shots and receivers in the order of the file; float32,
+        or float64 where the file holds that.
     acq : `Acquisition`
         Positions in m with z down; a fixed spread where all shots share their receivers.
 
     Raises
     ------
     VMBFileError
-        If the file is missing, not SEG-Y, truncated, without geometry, not a line along
-        x, or its shots differ in their number of receivers.
+        If the file is missing, not SEG-Y, truncated, without geometry, crooked, or its
+        shots differ in their number of receivers and are not to be filled.
 
     Warns
     -----
     FileWarning
-        If trace headers disagree with the file, delay the recording or flag dead traces.
+        If headers disagree with the file or with each other, delay the recording, flag
+        dead or auxiliary traces, or hold a line that is not along x.
     DataWarning
         If the wavelet had to be guessed.
+
+    See Also
+    --------
+    open_gathers : The same, one shot at a time, in the memory of one shot.
+    read_traces : The samples alone.
 
     Notes
     -----
@@ -89,26 +111,112 @@ def read_gathers(
     elevation of the surface (45-48); that of a receiver is minus its elevation (41-44).
     Lengths in feet, by the binary header, are converted to m.
 
+    Traces flagged dead or dummy (bytes 29-30) are zeros, as missing ones are when filled:
+    zero traces carry no weight in the misfits of this package.
+
     References
     ----------
     SEG Technical Standards Committee, 2002. SEG Y rev 1 data exchange format.
+    SEG Technical Standards Committee, 2017. SEG-Y_r2.0: SEG-Y revision 2.0 data exchange
+    format.
     """
-    check_choice("shot_key", shot_key, ("auto", *SHOT_KEYS))
-    layout = read_layout(path)
-    with opened(layout) as file:
-        check_samples(file, layout)
-        dt = sample_interval(file, layout, dt)
-        traces = read_traces(file, layout)
-        shots = group_shots(traces, shot_key, layout.path.name)
-        data = np.asarray(file.trace.raw[:], np.float32)[shots]
-    if wav is None:
-        f0 = _peak_frequency(data, dt, layout.path.name) if f0 is None else f0
-        wav, wavc = ricker(f0, dt)
-    recs = traces.recs[:, shots]
+    check_choice("missing", missing, ("refuse", "fill"))
+    options = Options(shot_key, dt, delays, crooked)
+    file = GatherFile(path, options=options, f0=f0, wav=wav, wavc=wavc)
+    data, recs = _stacked(file, missing)
     if np.all(recs == recs[:, :1]):
         recs = recs[:, 0]
-    srcs = traces.srcs[:, shots[:, 0]]
-    return data, Acquisition(srcs, recs, nt=layout.nt, dt=dt, wav=wav, wavc=wavc, f0=f0)
+    wav, wavc, f0 = file.wavelet(data)
+    return data, Acquisition(file.srcs, recs, nt=file.nt, dt=file.dt, wav=wav, wavc=wavc, f0=f0)
+
+
+def open_gathers(
+    path: str | os.PathLike[str],
+    *,
+    shot_key: str = "auto",
+    delays: str = "pad",
+    crooked: float | None = None,
+    dt: float | None = None,
+    f0: float | None = None,
+    wav: ArrayLike | None = None,
+    wavc: int = 0,
+) -> GatherFile:
+    """Open a file of shot gathers, to read it shot by shot.
+
+    The parameters are those of `read_gathers`; a wavelet that has to be guessed is that
+    of the first shot that is read.
+
+    Returns
+    -------
+    gathers : `GatherFile`
+        With the number of shots as its ``len``; its items are pairs of a gather
+        ``(1, nr, nt)`` and its `Acquisition`, each with the receivers of its shot.
+
+    Raises
+    ------
+    VMBFileError
+        As `read_gathers`, for what can be told from headers; shots may differ in their
+        number of receivers.
+
+    Notes
+    -----
+    Opening reads every trace header once (twice if the line is not along x), in pieces:
+    its time grows with the number of traces, and its memory with the number of shots if
+    the traces of a shot stand together, with that of traces if they are sorted otherwise.
+    The samples of a shot are read when it is asked for, and not kept.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> from pylops_vmb.io import open_gathers, write_gathers
+    >>> acq = Acquisition.fixed_spread([0.0, 40.0], [0.0, 10.0], nt=50, dt=0.004, f0=30.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "line.sgy")
+    ...     write_gathers(path, np.ones(acq.dimsd), acq)
+    ...     gathers = open_gathers(path, f0=30.0)
+    ...     [d.shape for d, acq in gathers]
+    [(1, 2, 50), (1, 2, 50)]
+    """
+    options = Options(shot_key, dt, delays, crooked)
+    return GatherFile(path, options=options, f0=f0, wav=wav, wavc=wavc)
+
+
+def read_traces(
+    path: str | os.PathLike[str], *, dt: float | None = None
+) -> tuple[NDArray[Any], float]:
+    """Read all samples of a file, whatever its headers say about positions.
+
+    Parameters
+    ----------
+    path : path-like
+        A SEG-Y file.
+    dt : :obj:`float`, optional
+        Time step in s, where the headers are wrong.
+
+    Returns
+    -------
+    traces : :obj:`numpy.ndarray`
+        ``(ntraces, nt)``, in the order of the file and as they stand in it: delays are
+        not applied, dead and auxiliary traces are among them.  Float32, or float64 where
+        the file holds that.
+    dt : :obj:`float`
+        Time step in s.
+
+    Raises
+    ------
+    VMBFileError
+        If the file is missing, not SEG-Y, truncated, or without a sample interval.
+
+    Warns
+    -----
+    FileWarning
+        If headers disagree with the length of the file or about the sample interval.
+    """
+    layout = read_layout(path)
+    dt, doubts = sample_interval(layout, scan(layout), dt)
+    for doubt in (*layout.doubts, *doubts):
+        doubt.warn(layout.name)
+    return samples(layout, 0, layout.ntraces), dt
 
 
 def write_gathers(path: str | os.PathLike[str], data: Any, acq: Acquisition) -> None:
@@ -134,31 +242,51 @@ def write_gathers(path: str | os.PathLike[str], data: Any, acq: Acquisition) -> 
     Notes
     -----
     Revision 1, big endian, IEEE floats.  The scalars make coordinates exact, or right to
-    0.01 m at worst.  The wavelet goes into the textual header as words only.
+    0.01 m at worst.  The wavelet goes into the textual header as words only.  Traces of
+    zeros are flagged dead.
     """
     values = to_tensor(data, name="data").detach().cpu().float().numpy()
     check_shape("data", values.shape, acq.dimsd, axes="(ns, nr, nt)")
     us = whole_number("dt", 1e6 * acq.dt, unit="microseconds")
+    traces = values.reshape(acq.ns * acq.nr, acq.nt)
+    dead = ~traces.any(axis=1)
     write_traces(
         path,
-        values.reshape(acq.ns * acq.nr, acq.nt),
+        traces,
         text=_describe(acq, us),
         binary={BinField.Interval: us, BinField.Traces: min(acq.nr, 2**15 - 1)}
         | {BinField.SortingCode: 5, BinField.EnsembleFold: 1},
-        columns=_gather_columns(acq) | {TraceField.TRACE_SAMPLE_INTERVAL: us},
+        columns=_gather_columns(acq)
+        | {TraceField.TRACE_SAMPLE_INTERVAL: us}
+        | {TraceField.TraceIdentificationCode: np.where(dead, _DEAD, 1)},
     )
 
 
-def _peak_frequency(data: Floats, dt: float, name: str) -> float:
-    f0 = band(data, dt)[1]
-    warn(
-        name,
-        "holds no source wavelet; a Ricker of the data's peak frequency is taken",
-        got=f"{f0:.3g} Hz",
-        do="Pass f0=, or wav= and wavc=, to read_gathers",
-        category=DataWarning,
-    )
-    return f0
+def _stacked(file: GatherFile, missing: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Read all shots into one array; return it and the receivers ``(2, ns, nr)``."""
+    if file.nrs.min() < file.nrs.max():
+        return _filled(file, missing)
+    data, recs = zip(*(file.shot(i) for i in range(len(file))), strict=True)
+    return np.stack(data), np.stack(recs, axis=1)
+
+
+def _filled(file: GatherFile, missing: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    if missing == "refuse":
+        refuse(
+            file.name,
+            "holds shots with different numbers of receivers",
+            got=f"{file.nrs.min()} to {file.nrs.max()} traces a shot in {len(file)} shots",
+            do="Pass missing='fill' for zeros in their place, read shot by shot with "
+            "open_gathers, or choose another shot_key",
+            error=VMBFileError,
+        )
+    places = [file.places(i) for i in range(len(file))]
+    filled = fill(file.name, file.srcs, [p[0] for p in places], [p[1] for p in places])
+    shape = (len(file), filled.recs.shape[-1], file.nt)
+    data = np.zeros(shape, file.shot(0)[0].dtype)
+    for i, place in enumerate(filled.places):
+        data[i, place] = file.shot(i)[0]
+    return data, filled.recs
 
 
 def _gather_columns(acq: Acquisition) -> dict[int, Any]:
@@ -181,7 +309,6 @@ def _gather_columns(acq: Acquisition) -> dict[int, Any]:
     return columns | {
         TraceField.TRACE_SEQUENCE_LINE: number,
         TraceField.TRACE_SEQUENCE_FILE: number,
-        TraceField.TraceIdentificationCode: 1,
         TraceField.DataUse: 1,
         TraceField.CoordinateUnits: 1,
         TraceField.SourceGroupScalar: xscalar,

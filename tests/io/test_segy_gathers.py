@@ -168,8 +168,6 @@ def test_positive_scalars_multiply_and_surface_elevation_counts(path):
     ("byte", "value", "message"),
     [
         (115, 1500, "traces of 40 samples by its length, which is taken, got 1500"),
-        (109, 8, "not recorded from time zero.*got a delay of 8 to 8"),
-        (29, 2, "holds dead traces.*got 6 of 6"),
         (117, 1000, "two sample intervals; that of the binary header, 2000"),
         (89, 3, "angles, which they cannot be"),
     ],
@@ -201,10 +199,7 @@ def test_the_sample_interval_comes_from_the_traces_or_the_user(path):
         (3225, 7, ">h", None, "samples that cannot be read, got format 7, 24-bit integer"),
         (3225, 99, ">h", None, "is not a SEG-Y file, got sample format 99"),
         (3505, -1, ">h", None, "how many extended text headers it has, got -1"),
-        (3221, 0, ">h", None, "how many samples a trace has"),
-        (3221, 41, ">h", None, "is truncated, or its traces are not all 404 bytes"),
         (81, 0, ">i", range(6), "holds no receiver positions"),
-        (77, 5, ">i", [2], "is not a line along x, got y from 0 to 0.05 m"),
         (89, 3, ">h", range(6), "positions as angles, got coordinate units 3"),
         (9, 2, ">i", [0], "no shot gathers"),
     ],
@@ -271,7 +266,7 @@ def test_surveys_that_do_not_fit_are_refused(tmp_path, changes, message):
 def test_coordinates_without_end_are_kept_to_a_tenth_of_a_millimetre(tmp_path):
     xs = np.arange(4) / 3.0
     acq = Acquisition.fixed_spread(xs, [0.0, 1.0], nt=NT, dt=DT, f0=F0)
-    write_gathers(tmp_path / "g.sgy", np.zeros(acq.dimsd), acq)
+    write_gathers(tmp_path / "g.sgy", np.ones(acq.dimsd), acq)
     _, found = read_gathers(tmp_path / "g.sgy", f0=F0)
     np.testing.assert_allclose(found.srcs[0], xs, rtol=0, atol=1e-4)
 

@@ -14,7 +14,7 @@ FLOORS = (
     ("_version", "errors"),  # 0
     ("_optional",),
     ("_checks",),
-    ("_backend",),
+    ("_backend", "_numpy_files"),
     ("survey",),  # 1
     ("operators", "velocity", "networks", "io", "metrics", "plotting"),  # 2
     ("modelling", "testing"),  # 3

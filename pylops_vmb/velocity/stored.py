@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pylops_vmb._checks import check_choice, check_integer, refuse
+from pylops_vmb._numpy_files import map_npy, read_npz_arrays
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.velocity.base import Array, Model, VelocityGenerator
 
@@ -112,10 +113,8 @@ class StoredVelocities(VelocityGenerator):
 def _read(path: str, key: str | None, _state: tuple[int, int]) -> Any:
     """Return the array ``(n, rows, columns)`` of a file in its present state."""
     try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(stored, np.ndarray):
-            stored = stored[key or "|".join(stored.files)]
-    except (OSError, ValueError, KeyError) as err:
+        stored = _open(Path(path), key)
+    except VMBFileError as err:
         do = "Pass a .npy file, or a .npz file and the key of its models"
         refuse(path, "cannot be read", got=str(err), do=do, error=VMBFileError, cause=err)
     if stored.ndim == 4 and stored.shape[1] == 1:
@@ -129,6 +128,18 @@ def _read(path: str, key: str | None, _state: tuple[int, int]) -> Any:
         do = "Pass finite numbers (n, nx, nz)"
         refuse(path, "does not hold velocity models", got=got, do=do, error=VMBFileError)
     return stored
+
+
+def _open(file: Path, key: str | None) -> Any:
+    with open(file, "rb") as stream:
+        archive = stream.read(2) == b"PK"
+    if not archive:
+        return map_npy(file)
+    arrays = read_npz_arrays(file, None if key is None else [key])
+    if len(arrays) != 1:
+        do = "Pass the key of one of them"
+        refuse(file.name, "must hold one array", got="|".join(arrays), do=do, error=VMBFileError)
+    return next(iter(arrays.values()))
 
 
 def _state(path: str) -> tuple[int, int]:

@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pylops_vmb._checks import refuse
+from pylops_vmb._numpy_files import map_npy
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io import read_gathers, read_velocity
 from pylops_vmb.learned.preprocessing import Preprocessing
@@ -127,7 +126,7 @@ class SEGYSet(StoredSet[Pair]):
 
     def _read(self, index: int) -> Pair:
         file = self.files[index][1]
-        vp = _array(file) if file.suffix == ".npy" else read_velocity(file, grid=self.grid)[0]
+        vp = map_npy(file) if file.suffix == ".npy" else read_velocity(file, grid=self.grid)[0]
         if vp.ndim != 2 or self._shape not in (None, vp.shape):
             refuse(
                 str(file),
@@ -142,13 +141,3 @@ class SEGYSet(StoredSet[Pair]):
 
 def _stem(path: Path) -> str:
     return path.stem
-
-
-def _array(file: Path) -> NDArray[Any]:
-    try:
-        stored = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError) as err:
-        do = "Check how it was copied"
-        got = str(err)
-        refuse(str(file), "is not a whole .npy file", got=got, do=do, error=VMBFileError, cause=err)
-    return np.asarray(stored)

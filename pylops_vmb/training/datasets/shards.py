@@ -19,6 +19,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pylops_vmb._checks import check_finite, refuse
+from pylops_vmb._numpy_files import map_npy
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io._atomic import atomic_path
 from pylops_vmb.training.datasets import manifest
@@ -94,10 +95,8 @@ class Shard:
             If a file is missing or cut.
         """
         try:
-            d, scale, vp = (
-                np.load(self.files[kind], mmap_mode="r", allow_pickle=False)[row] for kind in _KINDS
-            )
-        except (OSError, ValueError, EOFError, IndexError) as err:
+            d, scale, vp = (map_npy(self.files[kind])[row] for kind in _KINDS)
+        except (VMBFileError, IndexError) as err:
             self._refuse(str(err), cause=err)
         return np.multiply(d, scale, dtype=np.float32), np.array(vp, np.float32)
 

@@ -6,6 +6,7 @@ another number of processes, because a shard depends on its own numbers alone.
 
 import multiprocessing
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -191,13 +192,13 @@ def _writing(folder: Path) -> Iterator[None]:
     """Turn what the system says about a full disk or a read-only folder into our words."""
     try:
         yield
-    except VMBFileError:
-        raise
     except OSError as err:
+        if isinstance(err, VMBFileError) and err.errno is None:
+            raise  # not the system's word
         refuse(
             str(folder),
             "cannot be written to",
-            got=str(err),
+            got=str(err.__cause__ or err),
             do="Make room on the disk and call simulate again: it goes on where it stopped",
             error=VMBFileError,
             cause=err,
@@ -207,7 +208,7 @@ def _writing(folder: Path) -> Iterator[None]:
 def _remove_parts(folder: Path) -> None:
     """Remove what a killed run had begun to write."""
     for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)  # another process may be faster
 
 
 def _check_device(device: str) -> str:

@@ -156,7 +156,8 @@ class GatherFile:
                 do="Pass f0=, or repair the file",
                 error=VMBFileError,
             )
-        f0 = band(d, self.dt)[1]
+        largest = float(np.abs(d).max())
+        f0 = band(d / largest if largest > 0.0 else d, self.dt)[1]
         if f0 <= 0.0:
             do = "Pass f0=, or wav= and wavc="
             wrong = "is strongest at zero frequency, and no wavelet can be guessed from it"

@@ -153,7 +153,8 @@ class _Binary:
         second = self.revision == 2
         self.long_samples = int(self.field(3269, "i")) if second else 0
         long_interval = self.field(3273, "d") if second else 0.0
-        self.interval = long_interval if 0.0 < long_interval < 1e9 else self.field(3217, "h")
+        plausible = 1e-3 <= long_interval < 1e9  # us; it may be any 64 bits
+        self.interval = long_interval if plausible else self.field(3217, "h")
         self.more_headers = int(self.field(3507, "h")) if second else 0
         self.first_trace = int(self.field(3521, "Q")) if second else 0
         self.trailers = int(self.field(3529, "i")) if second else 0

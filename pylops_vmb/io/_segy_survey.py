@@ -123,17 +123,23 @@ def sample_interval(
     return positive[0] / 1e6, doubts
 
 
+def count_doubts(layout: Layout, scan: Scan) -> list[Doubt]:
+    """Say where trace headers count other samples than the file holds."""
+    wrong = sorted(scan.counts - {0, layout.nt & 0xFFFF})
+    if not wrong:
+        return []
+    return [
+        Doubt(
+            f"has traces of {layout.nt} samples by its length, which is taken",
+            f"{', '.join(map(str, wrong[:4]))} in the trace headers",
+            f"{_NOTHING}; correct bytes 115-116 to silence this",
+        )
+    ]
+
+
 def trace_doubts(layout: Layout, scan: Scan) -> list[Doubt]:
     """Say where trace headers disagree with the file, and which traces are no recordings."""
-    doubts = []
-    if wrong := sorted(scan.counts - {0, layout.nt & 0xFFFF}):
-        doubts.append(
-            Doubt(
-                f"has traces of {layout.nt} samples by its length, which is taken",
-                f"{', '.join(map(str, wrong[:4]))} in the trace headers",
-                f"{_NOTHING}; correct bytes 115-116 to silence this",
-            )
-        )
+    doubts = count_doubts(layout, scan)
     if layout.revision > 2:
         doubts.append(
             Doubt(

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylops_vmb._checks import refuse
+from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io._segy_layout import CODES, Layout
 from pylops_vmb.io._segy_length import TRACE
 
@@ -68,7 +70,8 @@ def samples(layout: Layout, start: int, stop: int) -> NDArray[Any]:
     stored = raw.view(layout.order + CODES[layout.format])
     if layout.format == _IBM:
         return _ieee(stored)
-    return stored.astype(_KEPT.get(layout.format, np.float32))
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        return stored.astype(_KEPT.get(layout.format, np.float32))
 
 
 def lengths(head: Headers, *fields: str, scalar: str, metre: float) -> list[Floats]:
@@ -96,6 +99,14 @@ def _scaled(head: Headers, field: str, scalar: str) -> Floats:
 def _mapped(layout: Layout, start: int, stop: int) -> NDArray[np.uint8]:
     size = layout.trace_bytes
     offset = layout.start + start * size
+    if layout.path.stat().st_size < offset + (stop - start) * size:
+        refuse(
+            layout.name,
+            "changed since it was opened: it has become shorter",
+            got=f"{layout.path.stat().st_size} bytes",
+            do="Open it again once it is whole",
+            error=VMBFileError,
+        )
     return np.memmap(layout.path, np.uint8, "r", offset=offset, shape=(stop - start, size))
 
 

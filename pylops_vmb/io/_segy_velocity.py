@@ -62,7 +62,8 @@ def read_velocity(
     for doubt in layout.doubts:
         doubt.warn(layout.name)
     found = _read_grid(layout) if grid is None else grid
-    vp = np.asarray(layout.metre * samples(layout, 0, layout.ntraces), np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+        vp = np.asarray(layout.metre * samples(layout, 0, layout.ntraces), np.float32)
     check_shape("grid", found.dims, (layout.ntraces, layout.nt), axes="dims")
     if 0.0 < vp.max() < _SLOWEST:
         warn(

@@ -15,7 +15,7 @@ from pylops_vmb.io._segy_layout import read_layout
 from pylops_vmb.io._segy_missing import fill
 from pylops_vmb.io._segy_scan import scan
 from pylops_vmb.io._segy_summary import SegySummary, summary
-from pylops_vmb.io._segy_survey import Options, sample_interval
+from pylops_vmb.io._segy_survey import Options, count_doubts, sample_interval
 from pylops_vmb.io._segy_traces import samples
 from pylops_vmb.io._segy_velocity import read_velocity, write_velocity
 from pylops_vmb.io._segy_write import scale_lengths, whole_number, write_traces
@@ -213,8 +213,9 @@ def read_traces(
         If headers disagree with the length of the file or about the sample interval.
     """
     layout = read_layout(path)
-    dt, doubts = sample_interval(layout, scan(layout), dt)
-    for doubt in (*layout.doubts, *doubts):
+    found = scan(layout)
+    dt, doubts = sample_interval(layout, found, dt)
+    for doubt in (*layout.doubts, *count_doubts(layout, found), *doubts):
         doubt.warn(layout.name)
     return samples(layout, 0, layout.ntraces), dt
 

@@ -31,6 +31,7 @@ NAMES = (
     "flat",
     "salt_start",
     "ablation",
+    "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
 _IN_FOLDERS = {

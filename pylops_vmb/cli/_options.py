@@ -6,6 +6,7 @@ from pathlib import Path
 
 GATHERS = (".sgy", ".segy")
 VELOCITY = (".npz", *GATHERS)
+DATA = (*GATHERS, ".npz", ".npy", ".mat", ".bin")
 PRESETS = ("openfwi", "fcnvmb")
 DEFAULT_WEIGHTS = "fcnvmb-mini"
 
@@ -20,11 +21,32 @@ def velocity_file(text: str) -> Path:
     return _with_suffix(text, VELOCITY)
 
 
+def data_file(text: str) -> Path:
+    """Return the path of gathers or a velocity model in any format, or refuse its ending."""
+    return _with_suffix(text, DATA)
+
+
+def picture_file(text: str) -> Path:
+    """Return the path of a picture, or refuse its ending."""
+    return _with_suffix(text, (".png",))
+
+
 def count(text: str) -> int:
     """Return a whole number of at least one."""
     if not re.fullmatch(r"0*[1-9]\d*", text):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def percent(text: str) -> float:
+    """Return a percentage above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 100.0:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 100, got {text!r}")
+    return value
 
 
 def corners(text: str) -> tuple[float | None, ...]:
@@ -47,6 +69,11 @@ def device(text: str) -> str:
 def add_gathers(parser: argparse.ArgumentParser) -> None:
     """Add the gathers to invert, and what SEG-Y does not say of them."""
     parser.add_argument("gathers", metavar="GATHERS", type=Path, help="shot gathers, SEG-Y")
+    add_f0(parser)
+
+
+def add_f0(parser: argparse._ActionsContainer) -> None:
+    """Add the peak frequency of gathers."""
     parser.add_argument(
         "--f0",
         type=float,
@@ -73,7 +100,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
+def add_device(parser: argparse._ActionsContainer) -> None:
     """Add where to compute."""
     parser.add_argument(
         "--device", type=device, default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"

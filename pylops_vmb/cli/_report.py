@@ -25,13 +25,18 @@ _INTERNAL = {
 }
 _PACKAGES = ("torch", "numpy", "scipy", "pylops", "deepwave")
 _COLUMNS = {
+    "kind": ("kind", ""),
     "method": ("method", ""),
     "start": ("started from", ""),
     "mae_m_s": ("MAE m/s", ".1f"),
     "rmse_m_s": ("RMSE m/s", ".1f"),
     "mae_1500": ("MAE / 1500", ".4f"),
+    "mae_normalised": ("MAE, -1 to 1", ".4f"),
+    "rmse_normalised": ("RMSE, -1 to 1", ".4f"),
     "ssim": ("SSIM", ".3f"),
+    "psnr_db": ("PSNR dB", ".1f"),
     "data_misfit": ("data misfit (L2)", ".4f"),
+    "scale": ("factor of the data", ".3g"),
     "iterations": ("iterations", "d"),
     "vp_min_m_s": ("lowest m/s", ".0f"),
     "vp_max_m_s": ("highest m/s", ".0f"),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pylops_vmb.cli._files import check_folder, load_velocity, save_velocity
-from pylops_vmb.cli._gathers import PRESETS
+from pylops_vmb.cli._gathers import PRESETS, load_gathers
 from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._options import add_device, add_preset, count, gathers_file, velocity_file
 from pylops_vmb.cli._report import Outcome, beside, publish
@@ -38,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="of the generator (default: %(default)s)"
     )
     add_preset(parser, "survey to shoot; by default that of the generator, or the one below")
+    parser.add_argument(
+        "--like",
+        type=Path,
+        metavar="FILE",
+        help="gathers whose survey it is; their wavelet, too, found as `invert` finds it",
+    )
     survey = parser.add_argument_group("a survey of one's own, with receivers in every column")
     survey.add_argument("--shots", type=count, metavar="N", help="number of shots (5)")
     survey.add_argument("--nt", type=count, metavar="N", help="samples a trace (1000)")
@@ -71,7 +77,7 @@ def run(args: argparse.Namespace) -> Outcome:
         beside(args.out),
         args,
         figures=[_figures(acq) | {"seconds": seconds, "file": args.out.name}],
-        inputs=[] if family else [Path(args.model)],
+        inputs=[*([] if family else [Path(args.model)]), *([args.like] if args.like else [])],
         outputs=targets,
         acquisition=acq.to_dict(),
     )
@@ -93,6 +99,10 @@ def _model(model: str, seed: int) -> tuple[Any, Grid]:
 
 def _survey(args: argparse.Namespace, grid: Grid, preset: str | None) -> Acquisition:
     given = {key: getattr(args, key) for key in _SURVEY if getattr(args, key) is not None}
+    if args.like:
+        if set(given) - {"f0"} or args.preset:
+            args.usage_error("--like brings the whole survey: it goes with --f0 alone")
+        return load_gathers(args.like, f0=args.f0)[1]
     if preset and not given:
         return PRESETS[preset].acq()
     if args.preset:

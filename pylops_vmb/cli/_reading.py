@@ -1,0 +1,87 @@
+"""Gathers and velocity models of files that hold their geometry, told apart by what they hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pylops_vmb._checks import refuse
+from pylops_vmb.cli._options import GATHERS, VELOCITY
+from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io import read_gathers, read_npz, read_velocity, summary
+from pylops_vmb.survey import Acquisition, Grid
+
+_SPIKE: dict[str, Any] = {"wav": [1.0], "f0": 1.0}
+"""A wavelet that nobody asks for, where only data and geometry matter."""
+
+
+@dataclass(frozen=True)
+class Velocity:
+    """A velocity model.
+
+    Parameters
+    ----------
+    name : :obj:`str`
+        Of the file.
+    vp : array
+        Velocities, ``(nx, nz)``, m/s.
+    grid : `Grid`
+        The cells.
+    """
+
+    name: str
+    vp: Any
+    grid: Grid
+
+
+@dataclass(frozen=True)
+class Gathers:
+    """Shot gathers.
+
+    Parameters
+    ----------
+    name : :obj:`str`
+        Of the file.
+    d : array
+        Data, ``(ns, nr, nt)``.
+    acq : `Acquisition`
+        Their survey; its wavelet may be a spike.
+    """
+
+    name: str
+    d: Any
+    acq: Acquisition
+
+
+def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
+    """Read what a file holds.
+
+    Parameters
+    ----------
+    path : :obj:`pathlib.Path`
+        SEG-Y or .npz.
+    kind : {"gathers", "velocity"}, optional
+        Which of the two SEG-Y is; by default a velocity model where its text says so.
+
+    Raises
+    ------
+    VMBFileError
+        If the file is neither, missing or damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in VELOCITY:
+        refuse(
+            path.name,
+            f"must end in {' or '.join(VELOCITY)} to be drawn or compared",
+            got=repr(suffix),
+            do="Convert it with `pylops-vmb convert`",
+            error=VMBFileError,
+        )
+    if suffix not in GATHERS:
+        return Velocity(path.name, *read_npz(path))
+    if kind == "velocity" or (kind is None and _speaks_of_velocity(path)):
+        return Velocity(path.name, *read_velocity(path))
+    return Gathers(path.name, *read_gathers(path, **_SPIKE))
+
+
+def _speaks_of_velocity(path: Path) -> bool:
+    return any("velocity" in line.lower() for line in summary(path).text)

@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator")
     parser.add_argument(
-        "--start", type=int, default=0, metavar="N", help="number of the first model"
+        "--first", type=int, default=0, metavar="N", help="number of the first model"
     )
     parser.add_argument("--processes", type=count, default=1, metavar="N", help="that simulate")
     add_device(parser)
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
             args.out,
             simulation,
             count=args.count,
-            start=args.start,
+            start=args.first,
             processes=args.processes,
             devices=[args.device],
         )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         rtm,
         water_mask,
     )
-    from pylops_vmb.learned import Dropout, Ensemble, LearnedInversion
+    from pylops_vmb.learned import Dropout, Ensemble, LearnedInversion, adapt
     from pylops_vmb.modelling import AcousticModelling2D, estimate_memory, suggest_sampling
     from pylops_vmb.operators import (
         Jacobian,
@@ -69,6 +69,7 @@ __all__ = [
     "NetworkFWI",
     "NonlinearOperator",
     "__version__",
+    "adapt",
     "compose",
     "dottest",
     "errors",
@@ -115,6 +116,7 @@ _HOMES = {
     "Dropout": "learned",
     "Ensemble": "learned",
     "LearnedInversion": "learned",
+    "adapt": "learned",
     "FWI": "inversion",
     "fwi": "inversion",
     "GaussNewton": "inversion",

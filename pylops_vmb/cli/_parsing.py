@@ -14,6 +14,7 @@ from pylops_vmb.cli._manifest import changed_inputs, is_report
 COMMANDS = {
     "demo": "from a model to gathers, and back three ways; a table and a picture",
     "simulate": "shot gathers of a velocity model",
+    "adapt": "gathers of a field survey brought to the survey of a network",
     "predict": "a velocity model from gathers, by a network",
     "invert": "a velocity model from gathers, by a network, by FWI, or by both",
     "score": "how close a velocity model is to the truth, or its gathers to the observed ones",

@@ -1,5 +1,6 @@
 """Learned inversion: network, preprocessing and card as one operator; uncertainty of networks."""
 
+from pylops_vmb.learned.adaptation import Adapted, Limits, Mute, adapt
 from pylops_vmb.learned.calibration import Calibration, Reliability
 from pylops_vmb.learned.card import Card
 from pylops_vmb.learned.checking import CheckReport, Finding
@@ -11,6 +12,7 @@ from pylops_vmb.learned.preprocessing import Preprocessing
 from pylops_vmb.learned.signature import Signature
 
 __all__ = [
+    "Adapted",
     "Calibration",
     "Card",
     "CheckReport",
@@ -18,9 +20,12 @@ __all__ = [
     "Ensemble",
     "Finding",
     "LearnedInversion",
+    "Limits",
+    "Mute",
     "Preprocessing",
     "Reliability",
     "Signature",
+    "adapt",
     "available",
     "predictions_of",
     "signature_of",

@@ -76,6 +76,23 @@ def _matrix(
             got=f"{first:g} to {last:g} {unit}",
             do="Record longer or wider, or train a network for this survey",
         )
+    return torch.from_numpy(spline_matrix(have, want))
+
+
+def spline_matrix(have: NDArray[np.float64], want: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix of cubic interpolation from some positions to others.
+
+    Parameters
+    ----------
+    have, want : :obj:`numpy.ndarray`
+        Positions before and after, in any order; beyond the ends the last value is taken.
+
+    Returns
+    -------
+    matrix : :obj:`numpy.ndarray`
+        Shape ``(len(want), len(have))``.
+    """
+    order = np.argsort(have)
     basis = np.eye(len(have))[order]
     spline = make_interp_spline(have[order], basis, k=min(3, len(have) - 1))
-    return torch.from_numpy(spline(np.clip(want, first, last)))
+    return np.asarray(spline(np.clip(want, have[order[0]], have[order[-1]])))

@@ -13,6 +13,7 @@ from tests.benchmarks.report import NotMeasuredError, Report, machine, versions
 
 NAMES = (
     "imports",
+    "adaptation",
     "overhead",
     "gradient",
     "budget",

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pylops_vmb._checks import refuse
-from pylops_vmb.cli._files import check_folder, load_network
-from pylops_vmb.cli._gathers import load_gathers
+from pylops_vmb.cli._files import check_folder, load_network, origin_of
+from pylops_vmb.cli._gathers import load_gathers, wavelet_of
 from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._options import add_gathers, add_weights, gathers_file
 from pylops_vmb.cli._report import Outcome, beside, publish
@@ -98,6 +98,8 @@ def run(args: argparse.Namespace) -> Outcome:
         outputs=[args.out],
         acquisition=adapted.acq.to_dict(),
         steps=adapted.steps.to_list(),
+        networks=origin_of(args.weights, G),
+        wavelet=wavelet_of(acq),
     )
 
 

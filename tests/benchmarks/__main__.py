@@ -22,6 +22,7 @@ NAMES = (
     "cf_sample0",
     "marmousi",
     "overthrust",
+    "viking",
     "family",
     "generalisation",
     "salt_transfer",

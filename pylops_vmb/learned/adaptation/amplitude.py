@@ -37,8 +37,9 @@ def source_strengths(d: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
     # the smallest damping makes the constant that both share unique
     matrix = torch.cat(rows, dim=1)
     normal = matrix.T @ matrix + 1e-6 * torch.eye(matrix.shape[1]).to(matrix)
-    found = torch.linalg.solve(normal, matrix.T @ level[alive])[: len(d)]
-    return found - found.mean()
+    found: torch.Tensor = torch.linalg.solve(normal, matrix.T @ level[alive])[: len(d)]
+    strengths: torch.Tensor = found - found.mean()
+    return strengths
 
 
 def even_out(d: torch.Tensor, strengths: torch.Tensor) -> torch.Tensor:

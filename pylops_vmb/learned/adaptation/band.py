@@ -1,5 +1,7 @@
 """The band of data measured, and what lies above the target's taken away."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from scipy.signal import firwin
@@ -41,7 +43,7 @@ def lowpass(traces: torch.Tensor, dt: float, highest: float) -> torch.Tensor:
     return convolve(traces, torch.from_numpy(taps), half)
 
 
-def _parts(augmentation: dict[str, object]) -> list[dict[str, object]]:
+def _parts(augmentation: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an augmentation and those that it is made of."""
     inner = [part for value in augmentation.values() if isinstance(value, list) for part in value]
     return [augmentation, *(part for part in inner if isinstance(part, dict))]

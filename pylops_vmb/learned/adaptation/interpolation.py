@@ -68,7 +68,8 @@ def convolve(traces: torch.Tensor, taps: torch.Tensor, centre: int) -> torch.Ten
     """Convolve along the last axis with a filter whose time zero is sample `centre`."""
     nt, n = traces.shape[-1], traces.shape[-1] + taps.shape[-1]
     spectrum = torch.fft.rfft(taps.to(traces), n=n) * torch.fft.rfft(traces, n=n)
-    return torch.fft.irfft(spectrum, n=n)[..., centre : centre + nt]
+    made: torch.Tensor = torch.fft.irfft(spectrum, n=n)
+    return made[..., centre : centre + nt]
 
 
 def _reflected(traces: torch.Tensor, edge: int) -> torch.Tensor:

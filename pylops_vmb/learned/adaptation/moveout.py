@@ -69,7 +69,8 @@ class Moveout:
         spectrum = torch.fft.rfft(traces) * (turn if sign > 0 else turn.conj()).to(
             device=traces.device, dtype=torch.complex(traces[:1, :1], traces[:1, :1]).dtype
         )
-        return torch.fft.irfft(spectrum, n=n)
+        shifted: torch.Tensor = torch.fft.irfft(spectrum, n=n)
+        return shifted
 
 
 def levels(traces: torch.Tensor) -> torch.Tensor:

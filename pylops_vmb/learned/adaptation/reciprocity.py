@@ -77,4 +77,6 @@ def _swapped(
     moved = acq.receivers[0, shots, nearest[shots]] - x
     traces = np.stack([shots, nearest[shots]], axis=1)
     roles = np.ones(len(shots), bool)
-    return in_order(acq.srcs[0, shots] - moved - origin, traces, roles, float(distance[shots].max()))
+    return in_order(
+        acq.srcs[0, shots] - moved - origin, traces, roles, float(distance[shots].max())
+    )

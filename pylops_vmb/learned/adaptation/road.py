@@ -117,7 +117,17 @@ def adapt(
     >>> print(adapted.steps["time"])
     time: 4 ms to 2 ms by sinc interpolation (samples_before 250, samples_after 499)
     """
-    road = _Road.of(data, acq, to, receivers, point_source, amplitude, mute, origin, limits)
+    road = _Road.of(
+        data,
+        acq,
+        to,
+        receivers=receivers,
+        point_source=point_source,
+        amplitude=amplitude,
+        mute=mute,
+        origin=origin,
+        limits=limits,
+    )
     within.refuse_beyond(road.name, list(road.broken()))
     return road.walk()
 
@@ -153,7 +163,7 @@ def broken_limits(
     >>> [one.name for one in broken_limits(d[:4], acq.select(slice(4)), to=acq)]
     ['shots']
     """
-    road = _Road.of(data, acq, to, receivers, False, "none", None, origin, limits)
+    road = _Road.of(data, acq, to, receivers=receivers, origin=origin, limits=limits)
     return tuple(road.broken())
 
 
@@ -181,10 +191,11 @@ class _Road:
         data: Any,
         acq: Acquisition,
         to: Target,
+        *,
         receivers: str,
-        point_source: bool,
-        amplitude: str,
-        mute: Mute | None,
+        point_source: bool = False,
+        amplitude: str = "none",
+        mute: Mute | None = None,
         origin: float | None,
         limits: Limits | None,
     ) -> "_Road":
@@ -231,6 +242,7 @@ class _Road:
         """Do all steps."""
         picks = self._choose()
         traces = [self._along_time(one) for one in picks]
+        self._say_time(traces[0].shape[-1])
         traces = self._matched(picks, traces)
         d = self._silenced(self._evened(self._interpolated(picks, traces)))
         return Adapted(self.restore(d), self.wanted, self.steps)
@@ -264,19 +276,16 @@ class _Road:
 
     def _along_time(self, one: Pick) -> torch.Tensor:
         """Return the traces of a shot in two dimensions, at the target's time step, in its band."""
-        acq, wanted, record = self.acq, self.wanted, len(self.steps) == 2  # noqa: PLR2004
+        acq, wanted = self.acq, self.wanted
         traces = self.d[tuple(torch.from_numpy(one.traces.T.copy()))]
         if self.point_source:
             traces = to_line_source(
                 traces, dt=acq.dt, delay=acq.delay, velocity=self.limits.slowest
             )
         traces = resample_time(traces, acq.dt, wanted.dt)
-        highest = wanted.fmax
-        if record:
-            self._say_time(traces.shape[-1], highest)
-        return lowpass(traces, wanted.dt, highest)
+        return lowpass(traces, wanted.dt, wanted.fmax)
 
-    def _say_time(self, samples: int, highest: float) -> None:
+    def _say_time(self, samples: int) -> None:
         acq, wanted = self.acq, self.wanted
         what = "amplitude times sqrt(t), phase by 1/sqrt(t)" if self.point_source else "not asked"
         self.steps.append(Step("3-D to 2-D", what))
@@ -288,7 +297,7 @@ class _Road:
             else Step("time", f"{1e3 * acq.dt:g} ms as they are")
         )
         low, high = measured_band(self.d[self._live], acq.dt)
-        bounds = {"from_hz": low, "to_hz": high, "lowpass_hz": highest}
+        bounds = {"from_hz": low, "to_hz": high, "lowpass_hz": wanted.fmax}
         self.steps.append(Step("band", "low-pass above the target's band", bounds))
 
     def _matched(self, picks: list[Pick], traces: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -79,9 +79,7 @@ def pick(
     return picks
 
 
-def in_order(
-    x: Floats, traces: NDArray[np.int64], swapped: NDArray[np.bool_], away: float
-) -> Pick:
+def in_order(x: Floats, traces: NDArray[np.int64], swapped: NDArray[np.bool_], away: float) -> Pick:
     """Return a pick by increasing position; of several traces at one place the first stays."""
     order = np.argsort(x, kind="stable")
     order = order[np.diff(x[order], prepend=-np.inf) > _SAME]
@@ -111,9 +109,7 @@ def find_origin(acq: Acquisition, wanted: Acquisition, *, reach: float) -> float
     return float(max(candidates, key=lambda at: _worth(acq, wanted, at, reach)))
 
 
-def _worth(
-    acq: Acquisition, wanted: Acquisition, origin: float, reach: float
-) -> tuple[int, float]:
+def _worth(acq: Acquisition, wanted: Acquisition, origin: float, reach: float) -> tuple[int, float]:
     away = np.abs(np.subtract.outer(wanted.srcs[0] + origin, acq.srcs[0]))
     found, nearest = away.min(1) <= reach, away.argmin(1)
     spread = acq.receivers[0][nearest]

@@ -92,9 +92,7 @@ def _sampling(dims: tuple[int, int], at: Floats) -> LinearOperator:
     return Interp(dims, at, axis=0, kind="cubic_spline", dtype="complex128")[0]
 
 
-def _plane_waves(
-    dims: tuple[int, int], step: float, dt: float, slowest: float
-) -> LinearOperator:
+def _plane_waves(dims: tuple[int, int], step: float, dt: float, slowest: float) -> LinearOperator:
     """Return the operator from coefficients in the cone to traces on the regular line."""
     padded = tuple(int(2 ** np.ceil(np.log2(1.25 * n))) for n in dims)
     transform = FFT2D(dims, nffts=padded, sampling=(step, dt), dtype="complex128")

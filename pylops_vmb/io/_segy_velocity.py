@@ -62,7 +62,7 @@ def read_velocity(
     for doubt in layout.doubts:
         doubt.warn(layout.name)
     found = _read_grid(layout) if grid is None else grid
-    with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+    with np.errstate(over="ignore", invalid="ignore"):  # too large, or signalling NaNs
         vp = np.asarray(layout.metre * samples(layout, 0, layout.ntraces), np.float32)
     check_shape("grid", found.dims, (layout.ntraces, layout.nt), axes="dims")
     if 0.0 < vp.max() < _SLOWEST:

@@ -16,7 +16,8 @@ def test_damaged_files_end_in_data_or_in_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seed", "what"), [(270, "overflow in a spectrum"), (451, "tiny interval"), (471, "float64")]
+    ("seed", "what"),
+    [(270, "overflow in a spectrum"), (451, "tiny interval"), (471, "float64"), (1002951, "NaN")],
 )
 def test_what_the_fuzz_found_stays_mended(tmp_path, seed, what):
     segy.fuzz_segy(np.random.default_rng(seed), tmp_path)

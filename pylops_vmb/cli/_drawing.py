@@ -240,7 +240,7 @@ def _choice(ns: int) -> tuple[int, ...]:
 
 
 def _pair(files: list[Any]) -> str:
-    return f"observed {files[0].name}, predicted {files[1].name}"
+    return f"{files[0].name} (observed), {files[1].name} (predicted)"
 
 
 def _draw_inversion(ax: Any, rows: list[Mapping[str, Any]]) -> None:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._report import beside, digest, read_report
-from pylops_vmb.io import read_gathers
+from pylops_vmb.io import read_gathers, read_npz_gathers
 from pylops_vmb.learned import Card
-from pylops_vmb.survey import Acquisition, Grid, band
+from pylops_vmb.survey import Acquisition, Grid, band, ricker
 from pylops_vmb.velocity import VelocityGenerator, fcnvmb_like, openfwi_like
 
 _SAME = 0.01
@@ -40,7 +40,7 @@ def load_gathers(
     Parameters
     ----------
     path : :obj:`pathlib.Path`
-        SEG-Y.
+        SEG-Y, or .npz, which holds the wavelet.
     f0 : :obj:`float`, optional
         Peak frequency in Hz.
     preset : :obj:`str`, optional
@@ -64,6 +64,8 @@ def load_gathers(
     data's own peak frequency with a warning.  The shape alone would not do: a network and
     FWI both depend on the delay of the wavelet.
     """
+    if path.suffix.lower() == ".npz":
+        return _of_npz(path, f0)
     for origin, known in _known(path, preset, card):
         if f0 is not None and abs(f0 - known.f0) > _SAME * known.f0:
             continue
@@ -74,6 +76,18 @@ def load_gathers(
             return data, acq
     data, acq = read_gathers(path, f0=f0)
     say(f"{path.name}: {acq}; Ricker wavelet of {acq.f0:.3g} Hz, peak at {acq.delay:.3g} s")
+    return data, acq
+
+
+def _of_npz(path: Path, f0: float | None) -> tuple[Any, Acquisition]:
+    """Return gathers with their own wavelet, or with the one that is asked for."""
+    data, acq = read_npz_gathers(path)
+    if f0 is None or abs(f0 - acq.f0) <= _SAME * acq.f0:
+        say(f"{path.name}: {acq}; its own wavelet, {acq.f0:.3g} Hz")
+        return data, acq
+    wav, wavc = ricker(f0, acq.dt)
+    acq = acq.with_wavelet(wav, wavc, f0=f0)
+    say(f"{path.name}: {acq}; Ricker wavelet of {f0:.3g} Hz, peak at {acq.delay:.3g} s")
     return data, acq
 
 

@@ -68,7 +68,7 @@ def device(text: str) -> str:
 
 def add_gathers(parser: argparse.ArgumentParser) -> None:
     """Add the gathers to invert, and what SEG-Y does not say of them."""
-    parser.add_argument("gathers", metavar="GATHERS", type=Path, help="shot gathers, SEG-Y")
+    parser.add_argument("gathers", metavar="GATHERS", type=Path, help="shot gathers, SEG-Y or .npz")
     add_f0(parser)
 
 

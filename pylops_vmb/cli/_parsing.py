@@ -19,6 +19,7 @@ COMMANDS = {
     "invert": "a velocity model from gathers, by a network, by FWI, or by both",
     "score": "how close a velocity model is to the truth, or its gathers to the observed ones",
     "info": "what a file holds",
+    "convert": "the same gathers or velocity in another format",
     "plot": "a picture of gathers, spectra, geometry, velocity, fit or misfit",
     "report": "table and picture of an earlier run",
     "rerun": "do an earlier run again, and compare what it writes",

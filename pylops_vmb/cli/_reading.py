@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._options import GATHERS, VELOCITY
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.io import read_gathers, read_npz, read_velocity, summary
+from pylops_vmb.io import read_gathers, read_npz, read_npz_gathers, read_velocity, summary
 from pylops_vmb.survey import Acquisition, Grid
 
 _SPIKE: dict[str, Any] = {"wav": [1.0], "f0": 1.0}
@@ -32,6 +33,11 @@ class Velocity:
     vp: Any
     grid: Grid
 
+    @property
+    def values(self) -> Any:
+        """The numbers, whatever they are."""
+        return self.vp
+
 
 @dataclass(frozen=True)
 class Gathers:
@@ -50,6 +56,11 @@ class Gathers:
     name: str
     d: Any
     acq: Acquisition
+
+    @property
+    def values(self) -> Any:
+        """The numbers, whatever they are."""
+        return self.d
 
 
 def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
@@ -77,6 +88,8 @@ def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
             error=VMBFileError,
         )
     if suffix not in GATHERS:
+        if _is_npz_of_gathers(path):
+            return Gathers(path.name, *read_npz_gathers(path))
         return Velocity(path.name, *read_npz(path))
     if kind == "velocity" or (kind is None and _speaks_of_velocity(path)):
         return Velocity(path.name, *read_velocity(path))
@@ -85,3 +98,10 @@ def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
 
 def _speaks_of_velocity(path: Path) -> bool:
     return any("velocity" in line.lower() for line in summary(path).text)
+
+
+def _is_npz_of_gathers(path: Path) -> bool:
+    if not is_zipfile(path):
+        return False
+    with ZipFile(path) as archive:
+        return "d.npy" in archive.namelist()

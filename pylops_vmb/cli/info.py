@@ -8,9 +8,10 @@ from pathlib import Path
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._files import load_network
 from pylops_vmb.cli._options import GATHERS
+from pylops_vmb.cli._reading import Gathers, read_either
 from pylops_vmb.cli._report import Outcome, read_report, table
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.io import read_npz, read_openfwi, summary
+from pylops_vmb.io import read_fcnvmb, read_openfwi, summary
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="SEG-Y (.sgy), velocity (.npz), OpenFWI (.npy), weights (.safetensors) or the "
-        "name of a network that comes with the package, or a report (.json)",
+        help="SEG-Y (.sgy), gathers or velocity (.npz), OpenFWI (.npy), FCNVMB (.mat), weights "
+        "(.safetensors) or the name of a network that comes with the package, or a report (.json)",
     )
 
 
@@ -45,12 +46,25 @@ def _segy(path: Path) -> Outcome:
     return Outcome(asdict(found), str(found))
 
 
-def _velocity(path: Path) -> Outcome:
-    vp, grid = read_npz(path)
-    low, high = float(vp.min()), float(vp.max())
+def _npz(path: Path) -> Outcome:
+    held = read_either(path)
+    if isinstance(held, Gathers):
+        survey = {key: value for key, value in held.acq.to_dict().items() if key != "wav"}
+        data = {"name": path.name, "shape": list(held.d.shape), "acquisition": survey}
+        return Outcome(data, f"{path.name}: gathers, {held.acq}")
+    low, high = float(held.vp.min()), float(held.vp.max())
     return Outcome(
-        {"name": path.name, "grid": asdict(grid), "vp_min_m_s": low, "vp_max_m_s": high},
-        f"{path.name}: velocity {low:.0f} to {high:.0f} m/s on {grid}",
+        {"name": path.name, "grid": asdict(held.grid), "vp_min_m_s": low, "vp_max_m_s": high},
+        f"{path.name}: velocity {low:.0f} to {high:.0f} m/s on {held.grid}",
+    )
+
+
+def _fcnvmb(path: Path) -> Outcome:
+    array = read_fcnvmb(path)
+    kind, axes = ("gathers", "ns, nr, nt") if array.ndim == 3 else ("velocity", "nx, nz")
+    return Outcome(
+        {"name": path.name, "kind": kind, "axes": axes, "shape": list(array.shape)},
+        f"{path.name}: FCNVMB {kind}, ({axes}) = {array.shape}",
     )
 
 
@@ -75,7 +89,8 @@ def _report(path: Path) -> Outcome:
 
 _READERS: dict[str, Callable[[Path], Outcome]] = {
     **dict.fromkeys(GATHERS, _segy),
-    ".npz": _velocity,
+    ".npz": _npz,
+    ".mat": _fcnvmb,
     ".npy": _openfwi,
     ".safetensors": _weights,
     ".json": _report,

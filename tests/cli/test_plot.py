@@ -106,7 +106,7 @@ def test_predicted_is_the_second_file(cli: Run, files: Path, drawn: list[Figure]
         shot = () if kind == "misfit" else ("--shot", "1")
         assert cli("plot", "field.sgy", "half.sgy", "--kind", kind, *shot, "--out", "p.png")[0] == 0
     assert titles(drawn[0])[2] == "predicted - observed (L2 0.500)"
-    assert drawn[0].get_suptitle() == "observed field.sgy, predicted half.sgy, shot 1"
+    assert drawn[0].get_suptitle() == "field.sgy (observed), half.sgy (predicted), shot 1"
     observed, predicted = (drawn[1].axes[0].lines[i].get_xdata() for i in (0, 12))
     assert np.ptp(predicted) == pytest.approx(0.5 * np.ptp(observed))
     assert drawn[2].axes[0].get_legend() is not None

@@ -12,6 +12,8 @@ from pylops_vmb.cli._reading import Gathers, Velocity
 
 _MOST = 3
 """Shots that are drawn where none was asked for."""
+_WIGGLES = 90
+"""Wiggles that a picture of several shots has room for."""
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,11 @@ def _draw_shots(figure: Any, file: Gathers, looks: Looks, *, wiggle: bool) -> No
     axes = figure.subplots(1, len(shots), sharey=True, squeeze=False)[0]
     draw: Any = plotting.plot_wiggle if wiggle else plotting.plot_gather
     more = looks.given("every") if wiggle else {}
+    if wiggle and len(shots) > 1:
+        more.setdefault("every", -(-file.acq.nr * len(shots) // _WIGGLES))
     for ax, shot in zip(axes, shots, strict=True):
         draw(file.d, file.acq, shot=shot, ax=ax, vmax=vmax or None, title=f"shot {shot}", **more)
+        ax.locator_params(axis="x", nbins=5)
         if ax is not axes[0]:
             ax.set_ylabel("")
     if not wiggle:

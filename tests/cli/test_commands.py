@@ -16,7 +16,7 @@ Run = Callable[..., tuple[int, str, str]]
 COMMON = {"--config", "--json", "--quiet"}
 READERS = {"info", "report", "score"}
 """Commands that write no files of their own, or only where they are told to."""
-DIFFERENT = {"--out", "--data", "--range"}
+DIFFERENT = {"--out", "--data", "--range", "--origin"}
 """Options whose form may depend on the command; all others mean one thing everywhere."""
 
 

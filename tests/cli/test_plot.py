@@ -90,6 +90,9 @@ def test_gathers_are_the_first_last_and_one_between_on_one_scale(
     cli("plot", "field.sgy", "--out", "p.png", "--kind", "wiggle", "--shot", "2", "--every", "6")
     assert titles(drawn[1]) == ["shot 2"]
     assert len(drawn[1].axes[0].lines) == 4
+    cli("plot", "field.sgy", "--out", "p.png", "--kind", "wiggle", "--shot", *"01210")
+    assert {len(ax.lines) for ax in drawn[2].axes} == {12}
+    assert drawn[2].axes[0].get_xlabel() == "receiver x (m, one in 2)"
 
 
 def test_spectra_of_two_files_share_an_axis(cli: Run, files: Path, drawn: list[Figure]) -> None:

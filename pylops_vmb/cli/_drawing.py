@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pylops_vmb import plotting
+from pylops_vmb._checks import refuse
 from pylops_vmb.cli._reading import Gathers, Velocity
+from pylops_vmb.io import GatherFile
 
 _MOST = 3
 """Shots that are drawn where none was asked for."""
@@ -198,7 +200,7 @@ def draw_history(figure: Any, files: list[Any], looks: Looks) -> None:  # noqa: 
         ax.set_title(name)
 
 
-FORMS = {"gathers": Gathers, "velocity": Velocity, "report": dict}
+FORMS: dict[str, Any] = {"gathers": (Gathers, GatherFile), "velocity": Velocity, "report": dict}
 KINDS = {
     "gathers": Kind(draw_gathers, (10.0, 4.6), ("gathers",), ("shots", "clip")),
     "wiggle": Kind(draw_wiggles, (10.0, 4.6), ("gathers",), ("shots", "clip", "every")),
@@ -217,19 +219,26 @@ KINDS = {
 """By name; a question mark is a file that may be left out, "same" has the survey of the first."""
 
 
-def _draw_shots(figure: Any, file: Gathers, looks: Looks, *, wiggle: bool) -> None:
+def _draw_shots(figure: Any, file: Any, looks: Looks, *, wiggle: bool) -> None:
     """Draw shots side by side, the strongest amplitude of them all as the scale."""
-    shots = looks.shots or _choice(file.acq.ns)
-    data = np.abs(file.d[[shot for shot in shots if shot < file.acq.ns]])
-    clip = looks.clip or (99.5 if wiggle else 98.0)
-    vmax = float(np.percentile(data, clip)) if data.size else None
+    shots = looks.shots or _choice(len(file))
+    for shot in shots:
+        if not 0 <= shot < len(file):
+            do = "Shots are counted from 0"
+            refuse("--shot", f"must be below {len(file)}", got=shot, do=do)
+    gathers = [file[shot] for shot in shots]
+    size = np.concatenate([np.abs(d).ravel() for d, _ in gathers])
+    vmax = float(np.percentile(size, looks.clip or (99.5 if wiggle else 98.0)))
+    more: dict[str, Any] = {"vmax": vmax or float(size.max()) or None}
+    draw: Any = plotting.plot_gather
+    if wiggle:
+        draw = plotting.plot_wiggle
+        most = max(acq.nr for _, acq in gathers)
+        every = -(-most * len(shots) // _WIGGLES) if len(shots) > 1 else None
+        more["every"] = looks.every or every
     axes = figure.subplots(1, len(shots), sharey=True, squeeze=False)[0]
-    draw: Any = plotting.plot_wiggle if wiggle else plotting.plot_gather
-    more = looks.given("every") if wiggle else {}
-    if wiggle and len(shots) > 1:
-        more.setdefault("every", -(-file.acq.nr * len(shots) // _WIGGLES))
-    for ax, shot in zip(axes, shots, strict=True):
-        draw(file.d, file.acq, shot=shot, ax=ax, vmax=vmax or None, title=f"shot {shot}", **more)
+    for ax, shot, gather in zip(axes, shots, gathers, strict=True):
+        draw(*gather, ax=ax, title=f"shot {shot}", **more)
         ax.locator_params(axis="x", nbins=5)
         if ax is not axes[0]:
             ax.set_ylabel("")

@@ -8,7 +8,15 @@ from zipfile import ZipFile, is_zipfile
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._options import GATHERS, VELOCITY
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.io import read_gathers, read_npz, read_npz_gathers, read_velocity, summary
+from pylops_vmb.io import (
+    GatherFile,
+    open_gathers,
+    read_gathers,
+    read_npz,
+    read_npz_gathers,
+    read_velocity,
+    summary,
+)
 from pylops_vmb.survey import Acquisition, Grid
 
 _SPIKE: dict[str, Any] = {"wav": [1.0], "f0": 1.0}
@@ -62,6 +70,22 @@ class Gathers:
         """The numbers, whatever they are."""
         return self.d
 
+    def __len__(self) -> int:
+        return int(self.acq.ns)
+
+    def __getitem__(self, shot: int) -> tuple[Any, Acquisition]:
+        return self.d[shot : shot + 1], self.acq.select([shot])
+
+
+def read_shots(path: Path, kind: str | None) -> Velocity | Gathers | GatherFile:
+    """Read what a file holds; of SEG-Y gathers no more than the shots that are asked for.
+
+    Shots may then differ in their receivers.  The parameters are those of `read_either`.
+    """
+    if path.suffix.lower() in GATHERS and (kind or _looks_like(path)) == "gathers":
+        return open_gathers(path, **_SPIKE)
+    return read_either(path, kind)
+
 
 def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
     """Read what a file holds.
@@ -91,13 +115,15 @@ def read_either(path: Path, kind: str | None = None) -> Gathers | Velocity:
         if _is_npz_of_gathers(path):
             return Gathers(path.name, *read_npz_gathers(path))
         return Velocity(path.name, *read_npz(path))
-    if kind == "velocity" or (kind is None and _speaks_of_velocity(path)):
+    if (kind or _looks_like(path)) == "velocity":
         return Velocity(path.name, *read_velocity(path))
     return Gathers(path.name, *read_gathers(path, **_SPIKE))
 
 
-def _speaks_of_velocity(path: Path) -> bool:
-    return any("velocity" in line.lower() for line in summary(path).text)
+def _looks_like(path: Path) -> str:
+    """Return what the text of SEG-Y speaks of."""
+    text = " ".join(summary(path).text).lower()
+    return "velocity" if "velocity" in text else "gathers"
 
 
 def _is_npz_of_gathers(path: Path) -> bool:

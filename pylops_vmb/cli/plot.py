@@ -8,7 +8,7 @@ from pylops_vmb._checks import refuse
 from pylops_vmb.cli._drawing import FORMS, KINDS, Kind, Looks, new_figure
 from pylops_vmb.cli._files import check_drawing, check_folder
 from pylops_vmb.cli._options import count, percent, picture_file
-from pylops_vmb.cli._reading import Gathers, read_either
+from pylops_vmb.cli._reading import Gathers, read_either, read_shots
 from pylops_vmb.cli._report import Outcome, beside, publish, read_report
 from pylops_vmb.io._atomic import atomic_path
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> Outcome:
     check_drawing()
     check_folder(args.out)
     paths = [path for path in (args.file, args.other) if path is not None]
-    files = [_read(path, args.kind, first=path is paths[0]) for path in paths]
+    files = _read_all(paths, args.kind)
     name = args.kind or _default(args, files)
     kind = KINDS[name]
     _check_options(args, name, kind)
@@ -93,8 +93,14 @@ def run(args: argparse.Namespace) -> Outcome:
     return publish(beside(args.out), args, figures=[figures], inputs=paths, outputs=[args.out])
 
 
+def _read_all(paths: list[Path], kind: str | None) -> list[Any]:
+    """Read the files as the kind of picture needs them."""
+    if len(paths) == 1 and kind in (None, "gathers", "wiggle") and paths[0].suffix != ".json":
+        return [read_shots(paths[0], kind and "gathers")]
+    return [_read(path, kind, first=path is paths[0]) for path in paths]
+
+
 def _read(path: Path, kind: str | None, *, first: bool) -> Any:
-    """Read a file as the kind of picture needs it."""
     if path.suffix.lower() == ".json":
         return read_report(path)
     form = None

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from pylops_vmb.cli._drawing import KINDS
-from pylops_vmb.io import read_gathers, write_gathers, write_npz, write_velocity
+from pylops_vmb.io import GatherFile, read_gathers, write_gathers, write_npz, write_velocity
 from pylops_vmb.survey import Acquisition, Grid
 
 Run = Callable[..., tuple[int, str, str]]
@@ -95,6 +95,25 @@ def test_gathers_are_the_first_last_and_one_between_on_one_scale(
     assert drawn[2].axes[0].get_xlabel() == "receiver x (m, one in 2)"
 
 
+def test_shots_of_different_receivers_are_drawn_and_only_those_asked_for_are_read(
+    cli: Run, files: Path, drawn: list[Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(files / "field.sgy", "rb") as whole:  # without the last ten traces
+        (files / "odd.sgy").write_bytes(whole.read()[: -10 * (240 + 4 * 160)])
+    read = []
+    shot_of = GatherFile.shot
+
+    def shot(file: GatherFile, which: int) -> object:
+        read.append(which)
+        return shot_of(file, which)
+
+    monkeypatch.setattr(GatherFile, "shot", shot)
+    assert cli("plot", "odd.sgy", "--shot", "2", "0", "--out", "p.png")[0] == 0
+    assert read == [2, 0]
+    shapes = [ax.images[0].get_array().shape for ax in drawn[0].axes[:2]]
+    assert shapes == [(160, 14), (160, 24)]
+
+
 def test_spectra_of_two_files_share_an_axis(cli: Run, files: Path, drawn: list[Figure]) -> None:
     cli("plot", "field.sgy", "few.sgy", "--kind", "spectra", "--db", "--out", "p.png")
     (ax,) = drawn[0].axes
@@ -167,7 +186,7 @@ def test_reports_of_several_methods_and_of_trainings(
         (("run.json", "run.json"), 2, "no picture shows report and report together"),
         (("true.npz", "--kind", "gathers"), 1, "true.npz: must be gathers for --kind gathers"),
         (("field.sgy", "few.sgy", "--kind", "misfit"), 1, "few.sgy: must have the survey of field"),
-        (("field.sgy", "--shot", "3"), 1, "shot: must be below 3, got 3"),
+        (("field.sgy", "--shot", "3"), 1, "--shot: must be below 3, got 3"),
         (("field.sgy", "--clip", "0"), 2, "--clip: must be above 0 and at most 100, got '0'"),
         (("none.json",), 1, "none.json: holds no history"),
         (("net.safetensors",), 1, "net.safetensors: must end in .npz or .sgy"),

@@ -7,6 +7,7 @@ survey, and compared with gathers that were modelled there.  Seconds in all; no 
 import argparse
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from pylops_vmb.learned import Limits, adapt
 from pylops_vmb.learned.adaptation import Adapted
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.survey import Acquisition, Grid
+from tests.benchmarks.hybrid.page import between, bullets, list_table
 from tests.benchmarks.report import Report
 
 GRID = Grid((101, 60), 5.0, (-50.0, -40.0))
@@ -103,13 +105,12 @@ def modelled(acq: Acquisition) -> Gathers:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There is nothing to choose."""
-    del parser
+    """Add the options."""
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="page whose table is written")
 
 
 def run(options: argparse.Namespace) -> Report:
     """Measure."""
-    del options
     rows = []
     for case in cases().values():
         everything, far = errors(adapted(case).data)
@@ -118,6 +119,8 @@ def run(options: argparse.Namespace) -> Report:
         "relative L2 error of the adapted gathers against gathers modelled at the target survey",
         "wavelengths: 46 m at the target's highest frequency (32.5 Hz) and 1500 m/s",
     )
+    if options.docs is not None:
+        between(options.docs, "adaptation", f"{list_table(rows)}\n{bullets(notes)}")
     return Report("adaptation", "gathers of another survey, adapted", rows, notes)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfilt, sosfiltfilt
 
 import pylops_vmb as vmb
@@ -31,6 +32,8 @@ WATER = 1480.0
 SECONDS = 0.5
 """Length of the wavelet: shorter than the 0.48 s of the first multiple would allow it to imitate
 that one alone."""
+UNLIKE_DB = 2.0
+"""A channel is dead if it differs so much from the median of five in every shot."""
 HELD_SHOT = 3
 HELD_OFFSETS = (1450.0, 1750.0)
 BANDS = ((5.0, 8.0), (8.0, 11.0), (11.0, 16.0))
@@ -92,10 +95,11 @@ class Problem:
     def held_out(self) -> dict[str, NDArray[np.bool_]]:
         """Return which traces are compared, by name."""
         shot = (np.arange(self.F.acq.ns) == HELD_SHOT)[:, None]
+        held = ~self.fitted & self.dobs.any(-1)
         return {
             "fitted": self.fitted,
-            "held-out shot": ~self.fitted & shot,
-            "held-out offsets": ~self.fitted & ~shot,
+            "held-out shot": held & shot,
+            "held-out offsets": held & ~shot,
         }
 
 
@@ -136,11 +140,13 @@ def problem(here: Found) -> Problem:
     first, last = recs[0].min() - 2 * CELL, srcs[0].max() + 3 * CELL
     grid = Grid((round((last - first) / CELL) + 1, 120), CELL, (first, CELL))
     F = AcousticModelling2D(grid, acq, free_surface=True, max_vel=3500.0)
-    fitted = np.ones((acq.ns, acq.nr), bool)
+    data = _in_band(data, acq.dt)
+    data[:, unlike(data)] = 0.0
+    fitted = data.any(-1)
     fitted[HELD_SHOT] = False
     offsets = np.abs(acq.offsets)
     fitted[(offsets >= HELD_OFFSETS[0]) & (offsets < HELD_OFFSETS[1])] = False
-    return Problem(F, _in_band(data, acq.dt), fitted, adapted.steps)
+    return Problem(F, data, fitted, adapted.steps)
 
 
 def start(problem: Problem) -> Start:
@@ -189,6 +195,13 @@ def fit(d: Floats, dobs: Floats, which: NDArray[np.bool_]) -> dict[str, float]:
 def in_part(d: Floats, dt: float, band: tuple[float, float]) -> Floats:
     """Return traces between two frequencies, with zero phase."""
     return np.asarray(sosfiltfilt(butter(3, band, "band", fs=1.0 / dt, output="sos"), d))
+
+
+def unlike(d: Floats) -> NDArray[np.int64]:
+    """Return the channels whose gain is not that of their neighbours in any shot."""
+    level = 20.0 * np.log10(np.sqrt((d**2).mean(-1)))
+    off = level - median_filter(level, (1, 5), mode="nearest")
+    return np.flatnonzero((np.abs(off) > UNLIKE_DB).all(0))
 
 
 def repeatability(problem: Problem, band: tuple[float, float]) -> float:

@@ -11,18 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.benchmarks import field, field_pictures
-from tests.benchmarks.hybrid.page import bullets, list_table
+from tests.benchmarks.hybrid.page import between, bullets, list_table
 from tests.benchmarks.report import Report, data_folder
 
 _NETWORKS = ("fcnvmb-mini", "fcnvmb-mini-lowcut")
-_MARKS = (".. viking: begin\n", ".. viking: end\n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--out", type=Path, metavar="DIR", help="pictures go here")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="page whose tables are written")
+    parser.add_argument(
+        "--docs", type=Path, metavar="FILE", help="page whose table and picture are written"
+    )
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -40,23 +43,23 @@ def run(options: argparse.Namespace) -> Report:
     }
     predicted = {label: F(vp) for label, (F, vp) in models.items()}
     rows = list(_rows(problem, predicted))
-    notes = [*_notes(here, begin), f"{time.perf_counter() - started:.0f} s in all"]
+    notes = [*_notes(here, problem, begin), f"{time.perf_counter() - started:.0f} s in all"]
     settings = {"seabed_m": begin.seabed, "top_m_s": begin.top, "slope_1_s": begin.slope}
     report = Report("viking", "FWI of field data for one profile", rows, notes, settings)
+    ends = {"start": "start, its own wavelet", "result": "result, its own wavelet"}
+    outcome = field_pictures.Outcome(
+        here,
+        problem,
+        velocities={"start": begin.vp, "result": result.vp},
+        modellings={name: models[label][0] for name, label in ends.items()},
+        predicted={name: predicted[label] for name, label in ends.items()},
+    )
     if options.out is not None:
-        field_pictures.draw(options.out, here, problem, begin, result.vp, models, predicted)
+        field_pictures.draw(options.out, outcome)
     if options.docs is not None:
-        write_tables(options.docs, report)
+        between(options.docs, "viking", f"{list_table(report.rows)}\n{bullets(report.notes)}")
+        field_pictures.page(options.docs.parent / "_static" / "viking.png", outcome)
     return report
-
-
-def write_tables(page: Path, report: Report) -> None:
-    """Replace what stands between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
-    (before, rest), (_, after) = text.split(_MARKS[0]), text.split(_MARKS[1])
-    del rest
-    made = f"\n{list_table(report.rows)}\n{bullets(report.notes)}\n"
-    page.write_text(f"{before}{_MARKS[0]}{made}{_MARKS[1]}{after}", encoding="utf-8")
 
 
 def _rows(problem: field.Problem, predicted: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -72,13 +75,15 @@ def _rows(problem: field.Problem, predicted: dict[str, Any]) -> Iterator[dict[st
             yield row
 
 
-def _notes(here: field.Found, begin: field.Start) -> Iterator[str]:
+def _notes(here: field.Found, problem: field.Problem, begin: field.Start) -> Iterator[str]:
     yield "relative L2 misfit, and in brackets the mean correlation of the traces"
     yield "next shot: relative difference of neighbouring shots at equal offsets (25 m further)"
     yield (
         f"start: water of {field.WATER:g} m/s to {begin.seabed:g} m, below it "
         f"{begin.top:g} m/s + {begin.slope:g} /s, the best of 27 on the first shot"
     )
+    dead = np.flatnonzero(~problem.dobs.any((0, 2)))
+    yield f"channels {', '.join(map(str, dead + 1))} have another gain and are left out"
     for network in _NETWORKS:
         broken = field.refused(here, network)
         reasons = "; ".join(f"{one.name}: {one.what} ({one.numbers})" for one in broken)

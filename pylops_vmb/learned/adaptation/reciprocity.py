@@ -28,7 +28,8 @@ def fill(
 ) -> list[Pick]:
     """Add traces whose receiver stands where a source is wanted.
 
-    They come first where the receiver stands nearer to that place than the shot does.
+    They come first where the receiver stands nearer to that place than the shot does.  Shots that
+    have a trace at each wanted receiver stay as they are.
 
     Parameters
     ----------
@@ -51,8 +52,12 @@ def fill(
         The same with more traces; those added are marked as swapped.
     """
     filled = []
-    for own, x in zip(picks, wanted.srcs[0] + origin, strict=True):
+    places = wanted.srcs[0] + origin, wanted.receivers[0]
+    for own, x, receivers in zip(picks, *places, strict=True):
         swapped = _swapped(acq, live, x, origin=origin, reach=reach)
+        if own.away <= swapped.away + _SAME and own.stands_at(receivers):
+            filled.append(own)
+            continue
         first, then = (own, swapped) if own.away <= swapped.away + _SAME else (swapped, own)
         free = np.ones(len(then.x), bool)
         if len(first.x):

@@ -39,6 +39,11 @@ class Pick:
         """Whether there is anything to interpolate from."""
         return len(self.x) > 1
 
+    def stands_at(self, receivers: Floats) -> bool:
+        """Tell whether there is a trace at each of these positions, m."""
+        apart = np.abs(np.subtract.outer(receivers, self.x)).min(1, initial=np.inf)
+        return bool((apart <= _SAME).all())
+
 
 def pick(
     acq: Acquisition, wanted: Acquisition, live: NDArray[np.bool_], *, origin: float, reach: float

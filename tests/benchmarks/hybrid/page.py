@@ -41,6 +41,14 @@ def bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"* {line}" for line in lines) + "\n"
 
 
+def between(page: Path, name: str, made: str) -> None:
+    """Replace what stands between ``.. NAME: begin`` and ``.. NAME: end`` on a page."""
+    begin, end = f".. {name}: begin\n", f".. {name}: end\n"
+    text = page.read_text(encoding="utf-8")
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    page.write_text(f"{before}{begin}\n{made}\n{end}{after}", encoding="utf-8")
+
+
 def picture(path: Path, page: Path, *, alt: str) -> str:
     """Copy a picture beside a page, into ``_static``, and return the lines that show it."""
     static = page.parent / "_static"

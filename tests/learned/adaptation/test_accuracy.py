@@ -6,6 +6,7 @@ import torch
 
 from pylops_vmb.learned import adapt
 from pylops_vmb.learned.adaptation.dimension import to_line_source
+from pylops_vmb.learned.adaptation.interpolation import resample_time
 from pylops_vmb.survey import ricker
 from tests.benchmarks.adaptation import adapted, cases, errors, modelled, survey
 
@@ -88,3 +89,11 @@ def test_the_correction_is_a_step_of_the_road() -> None:
     made = adapt(d, survey(), to=survey(), point_source=True)
     assert "sqrt(t)" in made.steps["3-D to 2-D"].what
     assert np.linalg.norm(made.data - d) > 0.5 * np.linalg.norm(d)
+
+
+def test_nothing_is_aliased_into_a_coarser_time_axis() -> None:
+    t = 1e-3 * torch.arange(600, dtype=torch.float64)
+    high, low = torch.sin(2 * torch.pi * 340.0 * t), torch.sin(2 * torch.pi * 100.0 * t)
+    made = resample_time(torch.stack([high, low]), 1e-3, 2e-3)[:, 40:-40]
+    assert made[0].abs().max() < 5e-3  # without a filter it would be 160 Hz, as strong as before
+    torch.testing.assert_close(made[1], low[::2][40:-40], atol=5e-3, rtol=0.0)

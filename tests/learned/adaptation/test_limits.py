@@ -57,6 +57,12 @@ def test_each_limit_refuses_with_its_number(name: str) -> None:
         adapt(gathers(acq), acq, to=survey())
 
 
+def test_a_shot_of_a_few_reciprocal_traces_is_none() -> None:
+    acq = survey(xs=[50.0, 60.0])  # a receiver at 150 m recorded both
+    assert names(acq) == ["shots"]
+    assert broken_limits(gathers(acq), acq, to=survey())[0].got == 1
+
+
 def test_missing_lows_refuse() -> None:
     acq = survey()
     cut = LowCut(7.0)(gathers(acq), acq.dt)
@@ -187,6 +193,13 @@ def test_the_record_says_each_step_and_goes_into_json() -> None:
     for other in (copy.copy(made), pickle.loads(pickle.dumps(made))):
         assert other.steps == made.steps
         assert np.array_equal(other.data, made.data)
+
+
+def test_reciprocity_adds_only_what_is_missing() -> None:
+    acq = survey(xs=[50.0, 95.0, 150.0])
+    made = adapt(gathers(acq), acq, to=survey())
+    assert made.steps["reciprocity"].figures == {"traces": 0, "whole_shots": 0}
+    assert made.steps["receivers"].what == "as they are"
 
 
 def test_dead_traces_are_not_used() -> None:

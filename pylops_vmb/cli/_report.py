@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from pylops_vmb._checks import refuse
 from pylops_vmb._version import __version__
 from pylops_vmb.cli._manifest import NAME, beside, changed_inputs, digest, is_report
 from pylops_vmb.cli._messages import wrote
 from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io import weights_digest
 from pylops_vmb.io._atomic import atomic_path
 
 _INTERNAL = {
@@ -112,7 +114,8 @@ def publish(
     figures : sequence of :obj:`dict`
         Lines of the table.
     inputs, outputs : iterable of :obj:`pathlib.Path`, optional
-        Files read and written; their SHA-256 goes into the report.
+        Files read and written; their SHA-256 goes into the report, and of weights that of
+        their numbers, because a card tells how long the training took.
     **more
         Further entries.
 
@@ -120,6 +123,7 @@ def publish(
     -------
     outcome : `Outcome`
     """
+    outputs = list(outputs)
     report = {
         "command": ["pylops-vmb", *args.argv],
         "folder": os.path.relpath(Path.cwd(), path.parent),
@@ -129,6 +133,11 @@ def publish(
         "settings": {k: v for k, v in vars(args).items() if k not in _INTERNAL},
         "inputs": {str(file): digest(file) for file in inputs},
         "outputs": {os.path.relpath(file, path.parent): digest(file) for file in outputs},
+        "weights": {
+            os.path.relpath(file, path.parent): weights_digest(load_file(file))
+            for file in outputs
+            if file.suffix == ".safetensors"
+        },
         "figures": list(figures),
         **more,
     }

@@ -116,7 +116,7 @@ def _threads(number: int | None) -> Iterator[None]:
 
 def _compared(path: Path, report: Mapping[str, Any], again: Mapping[str, Any]) -> Outcome:
     """Return which files came out the same; refuse if one did not, and say what may be why."""
-    before, now = (_by_name(each["outputs"]) for each in (report, again))
+    before, now = (_hashes(each) for each in (report, again))
     rows = [
         {"file": name, "again": "same" if now.get(name) == value else "different"}
         for name, value in before.items()
@@ -134,8 +134,10 @@ def _compared(path: Path, report: Mapping[str, Any], again: Mapping[str, Any]) -
     return Outcome(data, table(rows))
 
 
-def _by_name(outputs: Mapping[str, str]) -> dict[str, str]:
-    return {Path(name).as_posix(): value for name, value in outputs.items()}
+def _hashes(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hash of each output: of weights, that of the numbers alone."""
+    hashes = report["outputs"] | report.get("weights", {})
+    return {Path(name).as_posix(): value for name, value in hashes.items()}
 
 
 def _reasons(report: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:

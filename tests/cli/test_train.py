@@ -246,3 +246,19 @@ def test_ctrl_c_of_a_process_is_answered_in_words(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "The same command again goes on" in err.splitlines()[-1]
+
+
+def test_training_is_done_again_to_the_same_numbers(
+    cli: Run, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = cli("rerun", "trained", "--out", str(tmp_path / "again"))
+    assert code == 0, err
+    assert out.splitlines()[1].split() == ["tiny-salt.safetensors", "same"]
+    files = [folder / "tiny-salt.safetensors" for folder in (room / "trained", tmp_path / "again")]
+    first, second = (read_weights(file)[0] for file in files)
+    assert weights_digest(first) == weights_digest(second)
+    step = Supervised.step
+    monkeypatch.setattr(Supervised, "step", lambda self, d, vp: step(self, d, 1.01 * vp))
+    code, _, err = cli("rerun", "trained")
+    assert code == 1
+    assert "gives other bytes now: tiny-salt.safetensors" in err

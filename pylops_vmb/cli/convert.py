@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pylops_vmb._checks import refuse
+from pylops_vmb._checks import refuse, warn
 from pylops_vmb.cli._files import check_folder
 from pylops_vmb.cli._formats import BARE, FORMATS, Geometry, Raw, read_any, write_any
 from pylops_vmb.cli._messages import say
 from pylops_vmb.cli._options import GATHERS, add_f0, add_preset, count, data_file
 from pylops_vmb.cli._reading import Gathers, Velocity
 from pylops_vmb.cli._report import Outcome, beside, publish
+from pylops_vmb.errors import DataWarning
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -132,14 +133,27 @@ def _say_losses(held: Gathers | Velocity, suffix: str, dtype: str) -> None:
             do="Choose a wider one, such as float32",
         )
     if not np.array_equal(back, held.values):
-        say(f"{suffix} is written in {kind.name}: the last digits of the values are lost")
+        _warn(
+            held.name,
+            f"loses digits: {suffix} is written in {kind.name}",
+            got=held.values.dtype.name,
+            do="Write .npz to keep them",
+        )
     if suffix not in GATHERS:
         return
     points = (held.acq.srcs, held.acq.recs) if isinstance(held, Gathers) else (held.grid.x,)
-    if any(np.abs(100.0 * x - np.rint(100.0 * x)).max() > 1e-4 for x in points):
-        say("SEG-Y holds positions to 0.01 m: they are rounded")
+    off = max(float(np.abs(x - np.rint(100.0 * x) / 100.0).max()) for x in points)
+    if off > 1e-6:
+        do = "Write .npz to keep them"
+        _warn(
+            held.name, "loses digits of its positions, which are rounded", got=f"{off:g} m", do=do
+        )
     if isinstance(held, Gathers):
         say("SEG-Y holds no wavelet: the report beside the file keeps it")
+
+
+def _warn(name: str, wrong: str, *, got: str, do: str) -> None:
+    warn(name, wrong, got=got, do=do, category=DataWarning)
 
 
 def _geometry(held: Gathers | Velocity) -> dict[str, Any]:

@@ -65,7 +65,11 @@ class AutoSave:
         if self._path is None or not self._path.exists():
             return None
         saved = load_checkpoint(self._path)
-        theirs = saved.get("identity", {})
+        theirs = saved.get("identity")
+        if not isinstance(theirs, dict) or not isinstance(saved.get("state"), dict):
+            got = f"the entries {', '.join(map(str, saved))} in {self._path.name}"
+            do = "Name another file"
+            refuse("checkpoint", "is not that of an inversion", got=got, do=do, error=VMBFileError)
         other = [name for name, mine in self._identity.items() if not _same(mine, theirs.get(name))]
         if other:
             refuse(

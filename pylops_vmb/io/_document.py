@@ -55,7 +55,7 @@ def write_document(
         Tensors by name, on any device; views and shared storage are copied.
     kind : :obj:`str`
         What the file is, checked by `read_document`.
-    text : object
+    text : :obj:`dict`
         Anything that JSON can hold.
 
     Raises
@@ -70,7 +70,7 @@ def write_document(
         save_file(stored, part, metadata=metadata)
 
 
-def read_document(path: str | os.PathLike[str], *, kind: str) -> tuple[Tensors, Any]:
+def read_document(path: str | os.PathLike[str], *, kind: str) -> tuple[Tensors, dict[str, Any]]:
     """Read what `write_document` wrote, and refuse it if one bit has changed.
 
     Parameters
@@ -84,7 +84,7 @@ def read_document(path: str | os.PathLike[str], *, kind: str) -> tuple[Tensors, 
     -------
     tensors : :obj:`dict`
         Tensors by name, on the CPU.
-    text : object
+    text : :obj:`dict`
         The JSON value.
 
     Raises
@@ -99,14 +99,20 @@ def read_document(path: str | os.PathLike[str], *, kind: str) -> tuple[Tensors, 
         refuse(
             file.name,
             f"is a safetensors file, and not a {kind} file of pylops_vmb",
-            got=metadata.get("kind", "no such mark"),
+            got=metadata.get("kind", "no such mark")[:100],
             do=f"Pass a {kind} file; bare tensors are read with safetensors.torch.load_file",
             error=VMBFileError,
         )
     words = metadata.get("text", "")
     if _hash(words) != metadata.get("text_sha256") or digest(tensors) != metadata.get("sha256"):
         _refuse_damaged(file, "contents that do not match the SHA-256 stored with them")
-    return tensors, json.loads(words)
+    try:
+        text = json.loads(words)
+    except (ValueError, RecursionError) as err:
+        _refuse_damaged(file, f"a text that is no JSON ({err})", cause=err)
+    if not isinstance(text, dict):
+        _refuse_damaged(file, f"a text that is no dictionary ({type(text).__name__})")
+    return tensors, text
 
 
 def _plain_copy(name: str, tensor: Any) -> torch.Tensor:
@@ -143,7 +149,7 @@ def _load(file: Path) -> tuple[dict[str, str], Tensors]:
         with safe_open(file, framework="pt") as stored:
             names = stored.keys()
             return stored.metadata() or {}, {name: stored.get_tensor(name) for name in names}
-    except SafetensorError as err:
+    except (SafetensorError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as err:
         _refuse_damaged(file, str(err), cause=err)
 
 
@@ -151,7 +157,7 @@ def _refuse_damaged(file: Path, got: str, cause: BaseException | None = None) ->
     refuse(
         file.name,
         "is damaged",
-        got=got,
+        got=" ".join(got.split())[:300],
         do="Copy or download the file again",
         error=VMBFileError,
         cause=cause,

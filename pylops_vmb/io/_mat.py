@@ -1,10 +1,11 @@
 """MATLAB files: headers are checked against the file, then SciPy or h5py read the numbers."""
 
+import io
 import math
 import struct
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -15,9 +16,10 @@ from pylops_vmb._checks import refuse
 from pylops_vmb._numpy_files import FREE, RATIO
 from pylops_vmb._optional import optional_import
 from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io import _mat73
 
 _HEADER = 128
-_MAT73 = b"MATLAB 7.3"
+_MAT5, _MAT73 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3"
 _MATRIX, _COMPRESSED = 14, 15
 _CLASSES = range(6, 16)
 """Arrays of numbers: double, single, integers of 8 to 64 bits."""
@@ -33,6 +35,8 @@ class _Variable:
     name: str
     shape: tuple[int, ...]
     fault: str = ""
+    begin: int = 0
+    end: int = 0
 
 
 def load_mat(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
@@ -54,10 +58,9 @@ def describe_mat(file: Path) -> str:
     """Name the variables of a file that has been loaded, with their shapes."""
     with open(file, "rb") as stream:
         if stream.read(len(_MAT73)) == _MAT73:
-            with optional_import("h5py", "reading MATLAB 7.3 files").File(file, "r") as stored:
-                return ", ".join(map(str, stored)) or "nothing"
+            return ", ".join(_mat73.names(str(file)))[:300] or "nothing"
         found = _variables(stream, file.stat().st_size)
-    return ", ".join(f"{item.name} {item.shape}" for item in found) or "nothing"
+    return ", ".join(f"{item.name} {item.shape}" for item in found)[:300] or "nothing"
 
 
 def _load_mat5(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
@@ -67,12 +70,9 @@ def _load_mat5(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
     try:
         with open(file, "rb") as stream:
             found = _variables(stream, file.stat().st_size)
-        wanted = [item for item in found if item.name in keys]
-        for item in wanted:
-            if item.fault:
-                raise ValueError(f"{item.name} {item.fault}")
-        names = [item.name for item in wanted]
-        stored = loadmat(file, variable_names=names) if names else {}
+            wanted = {item.name: item for item in found if item.name in keys}
+            checked = io.BytesIO(_bytes_of(stream, wanted.values()))
+        stored = loadmat(checked)  # type: ignore[arg-type]
     except (
         MatReadError,
         ValueError,
@@ -83,7 +83,19 @@ def _load_mat5(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
         struct.error,
     ) as err:
         _refuse(file, "is not a MATLAB file that can be read", err)
-    return {name: np.asarray(stored[name]) for name in names}
+    return {name: np.asarray(stored[name]) for name in wanted}
+
+
+def _bytes_of(stream: IO[bytes], wanted: Iterable[_Variable]) -> bytes:
+    """Return a file of these variables alone: what was not checked does not reach SciPy."""
+    stream.seek(0)
+    parts = [stream.read(_HEADER)]
+    for item in wanted:
+        if item.fault:
+            raise ValueError(f"{item.name} {item.fault}")
+        stream.seek(item.begin)
+        parts.append(stream.read(item.end - item.begin))
+    return b"".join(parts)
 
 
 def _variables(stream: IO[bytes], size: int) -> list[_Variable]:
@@ -91,7 +103,11 @@ def _variables(stream: IO[bytes], size: int) -> list[_Variable]:
     stream.seek(0)
     header = stream.read(_HEADER)
     order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
-    if order is None or struct.unpack(f"{order}H", header[124:126]) != (0x0100,):
+    if (
+        not header.startswith(_MAT5)
+        or order is None
+        or struct.unpack(f"{order}H", header[124:126]) != (0x0100,)
+    ):
         raise ValueError("no mark of version 5; save it in MATLAB with -v7")
     found, position = [], _HEADER
     while position < size:
@@ -99,7 +115,8 @@ def _variables(stream: IO[bytes], size: int) -> list[_Variable]:
         kind, length = struct.unpack(f"{order}II", stream.read(8))
         if kind not in (_MATRIX, _COMPRESSED) or position + 8 + length > size:
             raise ValueError(f"type {kind} and {length} bytes at byte {position} of {size}")
-        found.append(_variable(stream.read(min(length, _START)), kind, length, order))
+        item = _variable(stream.read(min(length, _START)), kind, length, order)
+        found.append(replace(item, begin=position, end=position + 8 + length))
         position += 8 + length
     return found
 
@@ -120,9 +137,10 @@ def _variable(start: bytes, kind: int, length: int, order: str) -> _Variable:
     item = _Variable(name.decode("latin1"), dims)
     if flags[:2] != (6, 8) or flags[2] & 0xFF not in _CLASSES or flags[2] & _COMPLEX:
         return _Variable(item.name, dims, "is no array of real numbers")
-    kind, count, _ = _tag(start, position, order)
+    kind, count, begin = _tag(start, position, order)
     needed = math.prod(dims) * _SIZES.get(kind, 0)
-    if min(dims, default=-1) < 0 or kind not in _SIZES or count != needed or length > limit:
+    fitting = count == needed and length <= min(limit, begin + count + 8)
+    if min(dims, default=-1) < 0 or kind not in _SIZES or not fitting:
         fault = f"claims the shape {dims} and {length} bytes, and holds {count}"
         return _Variable(item.name, dims, fault)
     return item
@@ -145,32 +163,20 @@ def _element(start: bytes, position: int, order: str) -> tuple[bytes, int]:
 
 
 def _load_mat73(file: Path, keys: Collection[str]) -> dict[str, NDArray[Any]]:
-    h5py = optional_import("h5py", "reading MATLAB 7.3 files")
+    optional_import("h5py", "reading MATLAB 7.3 files")
+    state = file.stat()
+    wrong = _mat73.try_first(str(file), tuple(keys), (state.st_mtime_ns, state.st_size))
     try:
-        with h5py.File(file, "r") as stored:
-            wanted = [
-                key for key in keys if isinstance(stored.get(key, getlink=True), h5py.HardLink)
-            ]
-            return {key: _dataset(stored[key], key, file, h5py.Dataset).T for key in wanted}
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, OverflowError) as err:
+        if wrong:
+            raise ValueError(wrong)
+        return _mat73.read(str(file), keys)
+    except _mat73.FAULTS as err:
         _refuse(file, "is damaged, or not as MATLAB writes it", err)
-
-
-def _dataset(stored: Any, key: str, file: Path, kind: Any) -> NDArray[Any]:
-    """Return the numbers of a data set, unless it claims more than the file can hold."""
-    if not isinstance(stored, kind) or stored.shape is None or stored.dtype.kind not in "iuf":
-        raise ValueError(f"{key} is no array of real numbers")
-    if stored.is_virtual or stored.external:
-        raise ValueError(f"{key} lies in other files")
-    there = stored.id.get_storage_size()
-    chunk = math.prod(stored.chunks or ()) * stored.dtype.itemsize
-    limit = FREE + RATIO * there if stored.chunks else there
-    if there > file.stat().st_size or max(stored.nbytes, chunk) > limit:
-        raise ValueError(f"{key} claims the shape {stored.shape}, and has {there} bytes stored")
-    return np.asarray(stored[()])
 
 
 def _refuse(file: Path, wrong: str, err: BaseException) -> NoReturn:
     got = " ".join(str(err).split())[:300] or type(err).__name__
+    if isinstance(err, struct.error):
+        got = "a header that ends too early"
     do = "Check its name and how it was copied"
     refuse(file.name, wrong, got=got, do=do, error=VMBFileError, cause=err)

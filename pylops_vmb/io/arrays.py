@@ -139,7 +139,7 @@ def read_fcnvmb(path: PathLike, *, keys: Mapping[str, int] = _FCNVMB_KEYS) -> ND
     variables = load_mat(file, keys)
     for key, ndim in keys.items():
         if key in variables and variables[key].ndim == ndim:
-            return np.ascontiguousarray(variables[key].T, np.float32)
+            return _single(file, key, variables[key].T)
     names = describe_mat(file)
     if keys is not _FCNVMB_KEYS:
         wanted = " or ".join(f"{key} with {ndim} axes" for key, ndim in keys.items())
@@ -285,6 +285,16 @@ def write_raw(path: PathLike, array: Any, *, axes: str, byte_order: str = "littl
     stored = values.transpose([given.index(axis) for axis in axes])
     with atomic_path(path) as part, open(part, "wb") as file:
         file.write(np.ascontiguousarray(stored, kind).data)
+
+
+def _single(file: Path, key: str, array: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(array, np.float32)
+    if np.isinf(single).any() and not np.array_equal(np.isinf(single), np.isinf(array)):
+        _refuse(
+            file, f"holds numbers in {key} beyond those of float32", f"{np.nanmax(abs(array)):g}"
+        )
+    return single
 
 
 def _check_axes(axes: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -9,10 +10,11 @@ import numpy as np
 import torch
 
 from pylops_vmb._checks import refuse
-from pylops_vmb.errors import VMBTypeError
+from pylops_vmb.errors import VMBFileError, VMBTypeError
 from pylops_vmb.io._document import Tensors, read_document, write_document
 
 _KIND = "checkpoint"
+_DTYPE = re.compile(r"[<>|][biufcmMSU]\d+(\[\d*[a-zA-Z]+\])?")
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: Mapping[Any, Any]) -> None:
@@ -63,7 +65,19 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[Any, Any]:
         If the file is missing, damaged, a pickled checkpoint or not a checkpoint.
     """
     tensors, tree = read_document(path, kind=_KIND)
-    state: dict[Any, Any] = _decode(tree, tensors)
+    try:
+        state = _decode(tree, tensors)
+        if not isinstance(state, dict):
+            raise TypeError(f"a {type(state).__name__} in the place of a dictionary")
+    except (LookupError, RecursionError, RuntimeError, TypeError, ValueError) as err:
+        refuse(
+            os.path.basename(path),
+            "is damaged",
+            got=f"a state that cannot be rebuilt ({type(err).__name__}: {str(err)[:300]})",
+            do="Start afresh, or use an earlier checkpoint",
+            error=VMBFileError,
+            cause=err,
+        )
     return state
 
 
@@ -133,18 +147,21 @@ def _decode(tree: Any, tensors: Tensors) -> Any:
 
 def _decode_array(content: list[Any], tensors: Tensors) -> np.ndarray[Any, Any]:
     name, dtype, shape = content
-    raw = tensors[name].numpy().tobytes()
+    if not _DTYPE.fullmatch(dtype):
+        raise ValueError(f"{dtype[:30]!r} is no type of numbers")
+    raw = tensors.pop(name).numpy().tobytes()
     return np.frombuffer(raw, dtype=dtype).reshape(shape).copy()
 
 
+# each tensor is taken once: else a small file could ask for many copies of a large one
 _DECODERS: dict[str, Callable[[Any, Tensors], Any]] = {
-    "tensor": lambda name, tensors: tensors[name],
+    "tensor": lambda name, tensors: tensors.pop(name),
     "array": _decode_array,
     "scalar": lambda tree, tensors: _decode(tree, tensors)[()],
     "dict": lambda pairs, tensors: {_decode(k, tensors): _decode(v, tensors) for k, v in pairs},
     "list": lambda items, tensors: [_decode(item, tensors) for item in items],
     "tuple": lambda items, tensors: tuple(_decode(item, tensors) for item in items),
-    "bytes": lambda text, _: base64.b64decode(text),
+    "bytes": lambda text, _: base64.b64decode(text, validate=True),
 }
 
 

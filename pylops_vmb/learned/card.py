@@ -12,6 +12,10 @@ from pylops_vmb.learned.preprocessing import Preprocessing
 from pylops_vmb.learned.signature import Signature
 from pylops_vmb.survey import Acquisition, Grid
 
+_LONGEST = 10**5
+"""Samples of a trace or cells along an axis, beyond which a card is no survey's."""
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -71,9 +75,10 @@ class Card:
         Raises
         ------
         VMBFileError
-            If an entry is missing or unknown.
+            If an entry is missing, unknown or of no use.
         """
-        known, got = {entry.name for entry in fields(cls)}, set(plain)
+        known = {entry.name for entry in fields(cls)}
+        got = set(plain) if isinstance(plain, Mapping) else {type(plain).__name__}
         if got | {"signature"} != known:
             refuse(
                 "card",
@@ -82,15 +87,17 @@ class Card:
                 do="Use weights written by this version of the package",
                 error=VMBFileError,
             )
-        parts = dict(plain)
-        grid = {key: tuple(value) for key, value in plain["grid"].items()}
-        parts["grid"] = Grid(**grid)
-        parts["acq"] = Acquisition.from_dict(plain["acq"])
-        parts["preprocessing"] = Preprocessing(**plain["preprocessing"])
-        parts["limits"] = tuple(plain["limits"])
-        signature = plain.get("signature")
-        parts["signature"] = None if signature is None else Signature.from_dict(signature)
-        return cls(**parts)
+        try:
+            return cls(**_parts(plain))
+        except _FAULTS as err:
+            refuse(
+                "card",
+                "has entries that cannot be used",
+                got=" ".join(f"{type(err).__name__}: {err}".split())[:300],
+                do="Download the weights again, or use some that this package wrote",
+                error=VMBFileError,
+                cause=err,
+            )
 
     def differences(self, acq: Acquisition) -> list[str]:
         """List where a survey differs from the one of the training, in words.
@@ -147,3 +154,29 @@ class Card:
             *(f"  limit   {limit}" for limit in self.limits),
         ]
         return "\n".join(lines)
+
+
+def _parts(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a card, after checking what its constructor takes on trust."""
+    parts = dict(plain)
+    grid = {key: tuple(value) for key, value in plain["grid"].items()}
+    parts["grid"] = Grid(**grid)
+    parts["acq"] = acq = Acquisition.from_dict(plain["acq"])
+    parts["preprocessing"] = Preprocessing(**plain["preprocessing"])
+    parts["limits"] = tuple(plain["limits"])
+    signature = plain.get("signature")
+    parts["signature"] = None if signature is None else Signature.from_dict(signature)
+    wanted = {"name": str, "licence": str, "network": dict, "training": dict, "metrics": dict}
+    for key, kind in wanted.items():
+        if not isinstance(parts[key], kind):
+            raise TypeError(f"{key} must be a {kind.__name__}")
+    network = parts["network"]
+    if not isinstance(network["name"], str) or not isinstance(network["config"], dict):
+        raise TypeError("network must have a name and a config")
+    if not all(type(value) in (int, float) for value in parts["metrics"].values()):
+        raise TypeError("metrics must be numbers")
+    if not all(isinstance(limit, str) for limit in parts["limits"]):
+        raise TypeError("limits must be sentences")
+    if acq.nt > _LONGEST or max(parts["grid"].dims) > _LONGEST:
+        raise ValueError(f"{acq.nt} samples and {parts['grid'].dims} cells are more than exist")
+    return parts

@@ -10,12 +10,13 @@ import torch
 
 from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_choice, check_shape, refuse
+from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io import read_weights, write_weights
+from pylops_vmb.learned._restoring import restored
 from pylops_vmb.learned.calibration import Array, Calibration, Reliability, fit
 from pylops_vmb.learned.card import Card
 from pylops_vmb.learned.inversion import LearnedInversion
 from pylops_vmb.metrics import LAWS
-from pylops_vmb.networks import build
 from pylops_vmb.operators import Linearization, NonlinearOperator
 from pylops_vmb.operators._door import enter
 from pylops_vmb.survey import Acquisition
@@ -244,14 +245,23 @@ class Ensemble(NonlinearOperator):
             If the file is missing, damaged, or not of this class.
         """
         tensors, text = read_weights(path, kind=cls._kind)
+        cards, settings = text.get("cards"), text.get("settings")
+        if not isinstance(cards, list) or not cards or not isinstance(settings, dict):
+            do, got = "Download the file again", f"the entries {sorted(text)}"
+            refuse(str(path), "holds no networks", got=got, do=do, error=VMBFileError)
         networks = []
-        for number, plain in enumerate(text["cards"]):
+        for number, plain in enumerate(cards):
             card, start = Card.from_dict(plain), f"{number}."
-            net = build(card.network["name"], **card.network["config"])
             own = {key: value for key, value in tensors.items() if key.startswith(start)}
-            net.load_state_dict({key.removeprefix(start): value for key, value in own.items()})
+            net = restored(card, {key.removeprefix(start): value for key, value in own.items()})
             networks.append(LearnedInversion(net, card, acq=acq, device=device))
-        return cls._restored(networks, Calibration.from_dict(text["calibration"]), text["settings"])
+        try:
+            calibration = Calibration.from_dict(text.get("calibration", {}))
+            return cls._restored(networks, calibration, settings)
+        except (AttributeError, LookupError, TypeError, ValueError) as err:
+            do, got = "Download the file again", str(err)
+            wrong = "holds settings that cannot be used"
+            refuse(str(path), wrong, got=got, do=do, error=VMBFileError, cause=err)
 
     @property
     def _stored(self) -> Sequence[LearnedInversion]:

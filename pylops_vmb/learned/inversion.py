@@ -12,6 +12,7 @@ import torch
 from pylops_vmb._backend import kind_of, to_tensor, working_dtype
 from pylops_vmb._checks import check_choice, check_finite, check_shape, refuse
 from pylops_vmb.io import read_weights, write_weights
+from pylops_vmb.learned._restoring import restored
 from pylops_vmb.learned.card import Card
 from pylops_vmb.learned.checking import (
     CheckReport,
@@ -24,7 +25,6 @@ from pylops_vmb.learned.checking import (
 )
 from pylops_vmb.learned.measures import at_limits, data_misfit
 from pylops_vmb.learned.resampling import Resampling
-from pylops_vmb.networks import build
 from pylops_vmb.operators import Linearization, NonlinearOperator
 from pylops_vmb.operators.linearization import GraphLinearization
 from pylops_vmb.survey import Acquisition
@@ -173,9 +173,7 @@ class LearnedInversion(NonlinearOperator):
         """
         tensors, plain = read_weights(path)
         card = Card.from_dict(plain)
-        net = build(card.network["name"], **card.network["config"])
-        net.load_state_dict(tensors)
-        return cls(net, card, acq=acq, device=device)
+        return cls(restored(card, tensors), card, acq=acq, device=device)
 
     def save(self, path: str | os.PathLike[str], *, dtype: torch.dtype | None = None) -> None:
         """Save weights and card in one file.

@@ -57,11 +57,11 @@ class Signature:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Signature":
         """Rebuild it from `to_dict`."""
-        low, high = plain["velocity"]
+        low, high = map(float, plain["velocity"])
         return cls(
-            samples=plain["samples"],
+            samples=int(plain["samples"]),
             velocity=(low, high),
-            pulse=tuple(plain["pulse"]),
+            pulse=tuple(map(float, plain["pulse"])),
             gathers={name: _three(found) for name, found in plain["gathers"].items()},
             predictions={name: _three(found) for name, found in plain["predictions"].items()},
         )
@@ -73,5 +73,5 @@ def range_of(values: Sequence[float]) -> Range:
 
 
 def _three(values: Any) -> Range:
-    low, middle, high = values
+    low, middle, high = map(float, values)
     return low, middle, high

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
 from pylops_vmb._checks import check_integer, check_number, refuse, warn
 from pylops_vmb._version import __version__
-from pylops_vmb.errors import FileWarning, VMBError, VMBFileError
+from pylops_vmb.errors import FileWarning, VMBFileError
 from pylops_vmb.io import load_checkpoint, save_checkpoint
 
 _VERSIONS = {"pylops_vmb": __version__, "torch": str(torch.__version__)}
@@ -55,13 +54,13 @@ def save(path: Path, state: Mapping[str, Any], *, identity: Mapping[str, Any]) -
     """
     try:
         save_checkpoint(path, {"identity": identity, "versions": _VERSIONS, "state": state})
-    except VMBError:
-        raise
-    except (OSError, SafetensorError) as err:
+    except OSError as err:
+        if isinstance(err, VMBFileError) and err.errno is None:
+            raise  # not the system's word
         refuse(
             str(path),
             "the checkpoint could not be written; the one before it, if any, is kept",
-            got=err,
+            got=err.__cause__ or err,
             do="Free some space or mend the folder, and start the same training again: "
             "it goes on from the last checkpoint",
             error=VMBFileError,
@@ -80,7 +79,11 @@ def load(path: Path, *, identity: Mapping[str, Any]) -> dict[str, Any] | None:
     if not path.exists():
         return None
     stored = load_checkpoint(path)
-    found = stored.get("identity", {})
+    found: dict[str, Any] = stored.get("identity", {})
+    if not all(isinstance(stored.get(key), dict) for key in ("identity", "versions", "state")):
+        do = "Use another file, or remove it to start afresh"
+        got = f"the entries {', '.join(map(str, stored))}"
+        refuse(str(path), "is no checkpoint of a training", got=got, do=do, error=VMBFileError)
     differing = [key for key in {**found, **identity} if found.get(key) != identity.get(key)]
     if differing:
         got = "; ".join(f"{k} = {found.get(k)}, here {identity.get(k)}" for k in differing)

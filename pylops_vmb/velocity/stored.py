@@ -121,6 +121,7 @@ def _read(path: str, key: str | None, _state: tuple[int, int]) -> Any:
         stored = stored[:, 0]
     if (
         stored.ndim != 3
+        or stored.size == 0
         or stored.dtype.kind not in "fiu"
         or not all(np.isfinite(model).all() for model in stored)
     ):

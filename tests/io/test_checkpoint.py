@@ -1,6 +1,7 @@
 """Checkpoints come back to the bit, and a failed write keeps the last good one."""
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -139,4 +140,66 @@ def test_damage_is_refused(path):
     good = path.read_bytes()
     path.write_bytes(good[:-1] + b"\x00")
     with pytest.raises(VMBFileError, match="is damaged"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"array": ["000000 state.w", "|O", [1]]},
+        {"array": ["000000 state.w", "<f4", [10**12]]},
+        {"array": ["000000 state.w", "S0", [-1]]},
+        {"array": ["000000 state.w", "a4", [3]]},
+        {"array": ["000000 state.w", "<f08, [", [3]]},
+        {"array": ["000000 state.w", "<f4", "abc"]},
+        {"tensor": "other"},
+        {"tensor": [1]},
+        {"unknown": 1},
+        {"bytes": 5},
+        {"bytes": "&"},
+        {"scalar": {"dict": []}},
+        {"dict": [[{"list": []}, 1]]},
+        {"dict": 5},
+        {"list": 3},
+        {"a": 1, "b": 2},
+    ],
+)
+def test_a_tree_that_cannot_be_rebuilt_is_refused(path, tree):
+    """The digests are right: whoever made the file meant it."""
+    tensors = {"000000 state.w": torch.ones(3)}
+    text = {"dict": [["w", tree]]}
+    document.write_document(path, tensors, kind="checkpoint", text=text)
+    wrong = (
+        r"is damaged, got a state that cannot be rebuilt \(.*\)\. Start afresh, or use an earlier"
+    )
+    with pytest.raises(VMBFileError, match=wrong):
+        load_checkpoint(path)
+
+
+def test_one_tensor_cannot_be_asked_for_many_times(path):
+    """Else a small file could fill the memory."""
+    content = ["000000 state.w", "<f4", [2**18]]
+    tree = {"dict": [[n, {"array": content}] for n in range(200)]}
+    tensors = {"000000 state.w": torch.zeros(2**20, dtype=torch.uint8)}
+    document.write_document(path, tensors, kind="checkpoint", text=tree)
+    tracemalloc.start()
+    with pytest.raises(VMBFileError, match="a state that cannot be rebuilt"):
+        load_checkpoint(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**23
+
+
+def test_a_state_is_a_dictionary(path):
+    document.write_document(path, {}, kind="checkpoint", text={"list": [1]})
+    with pytest.raises(VMBFileError, match="a list in the place of a dictionary"):
+        load_checkpoint(path)
+
+
+def test_deep_trees_are_refused(path):
+    tree = 0
+    for _ in range(400):
+        tree = {"list": [tree]}
+    document.write_document(path, {}, kind="checkpoint", text={"dict": [["a", tree]]})
+    with pytest.raises(VMBFileError, match="is damaged, got"):
         load_checkpoint(path)

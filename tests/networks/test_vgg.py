@@ -1,5 +1,7 @@
 """VGG16: counts, torchvision's keys, files of weights, other channels, what it refuses."""
 
+import tracemalloc
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -158,3 +160,26 @@ def test_wrong_inputs_are_refused():
         on_meta()(torch.empty(1, 3, 31, 40, device="meta"))
     with pytest.raises(VMBValueError, match=r"got \(1, 5, 40, 40\)\. Change the inputs, or build"):
         on_meta()(torch.empty(1, 5, 40, 40, device="meta"))
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_damaged_files_are_refused_without_their_cost(tmp_path, legacy):
+    """A length in a pickle of four bytes made torch ask for gigabytes."""
+    file = tmp_path / "vgg16.pth"
+    torch.save({"weight": torch.ones(2)}, file, _use_new_zipfile_serialization=not legacy)
+    raw = file.read_bytes()
+    at = raw.index(b"X\x06\x00\x00\x00weight") if legacy else len(raw) // 2
+    for bad in (
+        raw[: at + 1] + b"\x00\x00\x00\x7f" + raw[at + 5 :],
+        raw[: len(raw) // 3],
+        b"\x80\x05.",
+    ):
+        file.write_bytes(bad)
+        tracemalloc.start()
+        try:
+            VGG16.load_torchvision(file)
+        except VMBFileError as refusal:
+            assert "got" in str(refusal)  # noqa: PT017  some damage does no harm
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2**23

@@ -71,6 +71,8 @@ def test_draws_come_from_the_file(path, models):
     ("array", "message"),
     [
         (np.ones((3, 4)), "does not hold velocity models"),
+        (np.ones((0, 9, 9)), "does not hold velocity models"),
+        (np.ones((2, 0, 9)), "does not hold velocity models"),
         (np.full((2, 9, 9), np.nan), "does not hold velocity models"),
         (np.full((2, 9, 9), "a"), "does not hold velocity models"),
     ],

@@ -69,7 +69,7 @@ class AutoSave:
         if not isinstance(theirs, dict) or not isinstance(saved.get("state"), dict):
             got = f"the entries {', '.join(map(str, saved))} in {self._path.name}"
             do = "Name another file"
-            refuse("checkpoint", "is not that of an inversion", got=got, do=do, error=VMBFileError)
+            refuse("checkpoint", "belongs to another inversion", got=got, do=do, error=VMBFileError)
         other = [name for name, mine in self._identity.items() if not _same(mine, theirs.get(name))]
         if other:
             refuse(

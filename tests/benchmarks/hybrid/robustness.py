@@ -20,6 +20,7 @@ from pylops_vmb.inversion import InversionResult
 from tests.benchmarks.hybrid import damage, methods
 from tests.benchmarks.hybrid.conditions import Problem
 from tests.benchmarks.hybrid.damage import CLEAN, DAMAGES, KINDS, Damage
+from tests.benchmarks.hybrid.damage_sheets import write_fragments
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import Method
 from tests.benchmarks.hybrid.models import FAMILIES, Velocity, read_models
@@ -77,18 +78,26 @@ def run(options: argparse.Namespace) -> Report:
     draw(options, rows)
     report = Report(
         "robustness",
-        f"network before and after FWI, {BANDS * options.niter} iterations, MAE / 1500 m/s",
+        f"network before and after FWI, {_count(runs)} models, {BANDS * options.niter} iterations; "
+        "mean absolute error in units of 1500 m/s",
         rows,
         notes=notes(rows, networks),
         settings={"networks": [network.weights for network in networks]},
     )
-    return publish(options, report, runs)
+    publish(argparse.Namespace(out=options.out, docs=None), report, runs)
+    if options.docs:
+        write_fragments(options.docs, report)
+    return report
 
 
 def known_networks(options: argparse.Namespace) -> list[Network]:
     """Return the network, and those for data without low frequencies and for damage, if there."""
     others = [Network(LOWCUT, options.weights_lowcut), Network(ROBUST, options.weights_robust)]
     return [Network(NETWORK, options.weights), *(n for n in others if _known(n.weights))]
+
+
+def _count(runs: Mapping[str, Row]) -> int:
+    return len({row["model"] for row in runs.values()})
 
 
 def _known(weights: str) -> bool:

@@ -18,7 +18,7 @@ extensions = [
     "numpydoc",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_templates", "tables"]
 default_role = "py:obj"
 
 autosummary_generate = True

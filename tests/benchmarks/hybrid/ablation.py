@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> Report:
     draw(options, rows)
     report = Report(
         "ablation",
-        f"parts of hybrid inversion, {options.count} models of each family, "
+        f"parts of hybrid inversion, {options.count} model(s) of each family, "
         f"{options.niter} iterations a band, MAE / 1500 m/s",
         rows,
         notes=[
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> Report:
             "Iterations: the one that first has the misfit at which the run from the linear start "
             "ends, over all of that run; the median.",
             f"All at once: as many iterations as in all bands. Prior: weight {PRIOR:g}.",
-            f"Networks: {', '.join(f'{c}: {weights}' for c, weights in networks.items())}.",
+            f"Networks: {', '.join(methods.read_network(w).name for w in networks.values())}.",
         ],
         settings={"networks": networks},
     )

@@ -40,7 +40,7 @@ TARGET, PUBLIC = 1.0, 0.1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this benchmark."""
-    add_common(parser, "flat", niter=10)
+    add_common(parser, "flat", niter=20)
     parser.add_argument("--count", type=int, default=5, help="maps (default 5)")
     text = "Gauss-Newton steps with the whole Hessian at the end (default 14)"
     parser.add_argument("--refine", type=int, default=14, help=text)

@@ -247,20 +247,29 @@ def draw(options: argparse.Namespace, rows: Sequence[Row]) -> None:
     kinds = [kind for kind in options.kinds.split(",") if of(rows, kind)]
     across = min(3, len(kinds))
     down = -(-len(kinds) // across)
-    size = (4.2 * across, 3.4 * down)
+    size = (4.2 * across, 3.4 * down + 0.6)
     figure, axes = plt.subplots(down, across, figsize=size, layout="constrained", squeeze=False)
     for ax in axes.flat[len(kinds) :]:
         ax.set_axis_off()
     for ax, kind in zip(axes.flat, kinds, strict=False):
         panel(ax, of(rows, kind), title=KINDS[kind])
     axes[0, 0].set_ylabel("MAE / 1500 m/s")
+    legend(figure, columns=4)
     save(figure, options.out / "robustness.png")
     if "lowcut" in kinds:
-        figure, ax = plt.subplots(figsize=(6.0, 4.5), layout="constrained")
+        figure, ax = plt.subplots(figsize=(6.0, 5.2), layout="constrained")
         panel(ax, of(rows, "lowcut"), title="how many hertz are low?")
         ax.set_xlabel("nothing recorded below, Hz")
         ax.set_ylabel("MAE / 1500 m/s")
+        legend(figure, columns=2)
         save(figure, options.out / "low_frequencies.png")
+
+
+def legend(figure: Any, *, columns: int) -> None:
+    """Name the lines below the panels, where none is hidden."""
+    lines = {line.get_label(): line for ax in figure.axes for line in ax.lines}
+    place = {"loc": "outside lower center", "ncols": columns}
+    figure.legend(lines.values(), lines.keys(), fontsize="small", **place)
 
 
 def of(rows: Sequence[Row], kind: str) -> list[Row]:
@@ -296,4 +305,3 @@ def panel(ax: Any, rows: Sequence[Row], *, title: str) -> None:
     ax.set_xticks(range(len(labels)), labels)
     ax.set_ylim(bottom=0.0)
     ax.set_title(title)
-    ax.legend(fontsize="small")

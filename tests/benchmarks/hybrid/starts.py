@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, default=1, help="workers of one thread each")
     parser.add_argument("--niter", type=int, default=10, help="iterations a band (default 10)")
     parser.add_argument("--count", type=int, default=20, help="models a family (default 20)")
-    _add_choice(parser, "--only", methods.TITLES)
+    _add_choice(parser, "--only", methods.TITLES, default=["linear", "network", "oracle"])
     _add_choice(parser, "--conditions", conditions.CONDITIONS)
     _add_choice(parser, "--models", models.FAMILIES)
     for condition, weights in DEFAULT_WEIGHTS.items():
@@ -41,7 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _add_choice(parser: argparse.ArgumentParser, name: str, known: Iterable[str]) -> None:
+def _add_choice(
+    parser: argparse.ArgumentParser,
+    name: str,
+    known: Iterable[str],
+    *,
+    default: list[str] | None = None,
+) -> None:
     every = list(known)
 
     def some(text: str) -> list[str]:
@@ -50,7 +56,7 @@ def _add_choice(parser: argparse.ArgumentParser, name: str, known: Iterable[str]
             raise argparse.ArgumentTypeError(f"{text!r} is not among {','.join(every)}")
         return chosen
 
-    parser.add_argument(name, type=some, default=every, metavar=",".join(every))
+    parser.add_argument(name, type=some, default=default or every, metavar=",".join(every))
 
 
 def run(options: argparse.Namespace) -> Report:

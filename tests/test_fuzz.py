@@ -110,6 +110,6 @@ def test_a_process_that_is_lost_is_a_defect(monkeypatch):
     process = Worker("raw", 0)
     os.kill(process._process.pid, signal.SIGKILL)
     process._process.wait()
-    monkeypatch.setattr("tests.fuzz.__main__.SECONDS", 20.0)
+    monkeypatch.setattr("tests.fuzz.__main__.SECONDS", 90.0)
     assert process.case(2) == {"lost": "crash"}
     assert process.end() == -signal.SIGKILL

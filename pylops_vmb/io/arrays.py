@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import DTypeLike, NDArray
 
 from pylops_vmb._backend import to_tensor
@@ -98,7 +99,9 @@ def write_openfwi(path: PathLike, array: Any) -> None:
     stored = values.swapaxes(-1, -2)
     stored = stored if values.ndim == 4 else stored[:, None]
     with atomic_path(path) as part, open(part, "wb") as file:
-        np.save(file, np.ascontiguousarray(stored), allow_pickle=False)
+        stored = np.ascontiguousarray(stored)
+        npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(stored))
+        file.write(stored.data)  # what np.save says of a full disk has no number of the system
 
 
 def read_fcnvmb(path: PathLike, *, keys: Mapping[str, int] = _FCNVMB_KEYS) -> NDArray[np.float32]:

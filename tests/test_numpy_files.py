@@ -157,3 +157,9 @@ def test_damaged_archives_are_refused(tmp_path, rng):
             read_npz_arrays(path)
     with pytest.raises(VMBFileError, match=r"is not a whole .*No such file"):
         read_npz_arrays(tmp_path / "b.npz")
+
+
+def test_negative_counts_are_refused_here_and_not_in_numpy(tmp_path):
+    (tmp_path / "a.npy").write_bytes(LIES["negative"])
+    with pytest.raises(VMBFileError, match=r"a negative count in the shape \(-1, -8\)"):
+        map_npy(tmp_path / "a.npy")

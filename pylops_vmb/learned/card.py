@@ -83,7 +83,7 @@ class Card:
             refuse(
                 "card",
                 "does not have the entries of this version",
-                got=f"missing {sorted(known - got)}, unknown {sorted(got - known)}",
+                got=f"missing {sorted(known - got)}, unknown {sorted(got - known)}"[:500],
                 do="Use weights written by this version of the package",
                 error=VMBFileError,
             )

@@ -247,7 +247,7 @@ class Ensemble(NonlinearOperator):
         tensors, text = read_weights(path, kind=cls._kind)
         cards, settings = text.get("cards"), text.get("settings")
         if not isinstance(cards, list) or not cards or not isinstance(settings, dict):
-            do, got = "Download the file again", f"the entries {sorted(text)}"
+            do, got = "Download the file again", f"the entries {sorted(text)}"[:300]
             refuse(str(path), "holds no networks", got=got, do=do, error=VMBFileError)
         networks = []
         for number, plain in enumerate(cards):
@@ -259,7 +259,7 @@ class Ensemble(NonlinearOperator):
             calibration = Calibration.from_dict(text.get("calibration", {}))
             return cls._restored(networks, calibration, settings)
         except (AttributeError, LookupError, TypeError, ValueError) as err:
-            do, got = "Download the file again", str(err)
+            do, got = "Download the file again", str(err)[:300]
             wrong = "holds settings that cannot be used"
             refuse(str(path), wrong, got=got, do=do, error=VMBFileError, cause=err)
 

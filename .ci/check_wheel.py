@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-LIMIT = 12_000_000
+LIMIT = 16_000_000
 WEIGHTS = sorted((Path(__file__).parents[1] / "pylops_vmb/learned/weights").glob("*.safetensors"))
 NEEDED = (
     "pylops_vmb/py.typed",

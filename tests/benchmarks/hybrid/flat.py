@@ -187,12 +187,13 @@ def draw(options: argparse.Namespace, rows: Sequence[Row]) -> None:
         for row in (row for row in rows if row["model"] == model):
             kept = read_run(options.out, row["key"])
             middle, depth = len(kept["true"]) // 2, range(kept["true"].shape[1])
-            title = f"{TITLES[row['method']]}, {UNIT * row['mae']:.3g} m/s"
-            ax.plot(kept["vp"][middle], depth, label=title)
+            ax.plot(kept["vp"][middle], depth, label=TITLES[row["method"]])
+            if row["method"] == LAYERS:
+                ax.set_title(f"{model}: {UNIT * row['mae']:.2g} m/s")
         ax.plot(kept["true"][middle], depth, color="k", linestyle=":", label="true")
         ax.invert_yaxis()
-        ax.set_title(model)
         ax.set_xlabel("velocity (m/s)")
-        ax.legend(fontsize="x-small")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     axes[0, 0].set_ylabel("cell")
     save(figure, options.out / "flat.png")

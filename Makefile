@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SPHINX := $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 INSTALLED_MPI := $(VENV)/.installed-mpi
 VENV_DEVITO := .venv-devito
 INSTALLED_DEVITO := $(VENV_DEVITO)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-mpi test-devito lint types docs bench clean
+.PHONY: help demo test test-all test-mpi test-devito lint types docs docs-fast bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,14 +42,17 @@ lint: $(INSTALLED)  ## ruff: rules and format
 types: $(INSTALLED)  ## mypy, strict
 	$(BIN)/mypy
 
-docs: $(INSTALLED_DOCS)  ## the documentation, into docs/_build/html
-	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+docs: $(INSTALLED_DOCS)  ## the documentation into docs/_build/html, every page of the gallery run
+	VMB_GALLERY=all $(SPHINX)
+
+docs-fast: $(INSTALLED_DOCS)  ## the same, of the gallery only the examples run
+	VMB_GALLERY=fast $(SPHINX)
 
 bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove what the other targets made, the environment included
-	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api/generated
+	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api/generated docs/gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,7 +1,13 @@
 """Sphinx settings."""
 
+import os
+import sys
 import zlib
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import _gallery
 
 from pylops_vmb import __version__
 
@@ -16,9 +22,11 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "tables"]
+exclude_patterns = ["_build", "_templates", "tables", "examples", "tutorials"]
 default_role = "py:obj"
 
 autosummary_generate = True
@@ -48,3 +56,21 @@ sites = {
 }
 intersphinx_mapping = {name: (url, (None, str(offline))) for name, url in sites.items()}
 intersphinx_timeout = 5
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["examples", "tutorials"],
+    "gallery_dirs": ["gallery/examples", "gallery/tutorials"],
+    "filename_pattern": _gallery.pattern(os.environ.get("VMB_GALLERY", "all")),
+    "within_subsection_order": "_gallery.reading_order",
+    "minigallery_sort_order": "_gallery.reading_order",
+    "abort_on_example_error": True,
+    "backreferences_dir": "gallery/backreferences",
+    "doc_module": ("pylops_vmb",),
+    "image_srcset": ["2x"],
+    "ignore_repr_types": r"matplotlib|numpy\.ndarray",
+    "reset_modules": ("matplotlib", "_gallery.reset_pictures"),
+    "remove_config_comments": True,
+    "show_signature": False,
+    "thumbnail_size": (400, 280),
+    "write_computation_times": False,
+}

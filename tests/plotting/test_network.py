@@ -43,7 +43,10 @@ def test_sums_and_the_last_crop_of_an_fcn():
     with torch.device("meta"):
         net = FCN8s(3, 5, width=1)
     assert [join for join, *_ in skips(net, (3, 64, 64))] == ["sum", "sum"]
-    assert [stage.kind for stage in network_stages(net, (3, 64, 64))][-2:] == ["upsampling", "crop"]
+    stages = network_stages(net, (3, 64, 64))
+    assert [stage.kind for stage in stages][-2:] == ["upsampling", "crop"]
+    summed = [[stages[n].shape[0] for n in s.sources] for s in stages if s.join == "sum"]
+    assert summed == [[8, 5], [4, 5]]  # filters of a pooling, and scores of what is upsampled
 
 
 def test_dense_layers_have_features_only():

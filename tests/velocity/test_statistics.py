@@ -93,3 +93,9 @@ def test_a_figure_that_only_one_set_has():
 def test_no_models_are_refused():
     with pytest.raises(VMBValueError, match="models: must hold a model, got none"):
         describe([])
+
+
+def test_sets_that_are_almost_equal_are_compared_without_a_warning():
+    figure = np.arange(150.0)  # where SciPy's exact probability, which nobody asked for, fails
+    apart = distances({"salt_area": figure}, {"salt_area": figure + 0.5})
+    assert apart["salt_area"] == pytest.approx(1 / 150)

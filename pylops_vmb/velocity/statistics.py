@@ -116,7 +116,9 @@ def _distance(some: Array, others: Array) -> float:
     if not len(some) or not len(others):
         return 0.0 if len(some) == len(others) else np.nan
     every = np.concatenate([some, others])  # SciPy's test also wants a probability, and may warn
-    shares = [np.searchsorted(np.sort(own), every, side="right") / len(own) for own in (some, others)]
+    shares = [
+        np.searchsorted(np.sort(own), every, side="right") / len(own) for own in (some, others)
+    ]
     return float(np.abs(shares[0] - shares[1]).max())
 
 

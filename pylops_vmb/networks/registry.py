@@ -89,8 +89,9 @@ def build(name: str, **config: Any) -> nn.Module:
 
 
 def _check_keywords(name: str, network: type[nn.Module], config: dict[str, Any]) -> None:
-    known = inspect.signature(network).parameters
-    unknown = sorted(set(config) - set(known))
+    named = inspect.signature(network).parameters
+    known = {key: item for key, item in named.items() if item.kind is not item.VAR_KEYWORD}
+    unknown = sorted(set(config) - set(known)) if len(known) == len(named) else []
     missing = [
         key for key, item in known.items() if item.default is item.empty and key not in config
     ]

@@ -52,6 +52,17 @@ def test_a_new_network_can_be_registered(names):
     assert build("one-by-one", shots=4).config == {"shots": 4}
 
 
+def test_a_network_may_hand_keywords_on(names):
+    @register("handing-on")
+    class HandingOn(RepairedFCNVMB):
+        def __init__(self, in_channels, **others):
+            super().__init__(in_channels, (9, 7), (4, 5), **others)
+
+    assert build("handing-on", in_channels=3, width=2).config["width"] == 2
+    with pytest.raises(VMBValueError, match=r"lacks settings, got \['width'\]\. Add in_channels"):
+        build("handing-on", width=2)
+
+
 def test_a_taken_name_and_a_class_without_configuration_are_refused(names):
     with pytest.raises(VMBValueError, match=r"already registered, got 'fcnvmb'\. Choose another"):
         register("fcnvmb")(RepairedFCNVMB)

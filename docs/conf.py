@@ -7,6 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+os.environ.setdefault("TQDM_DISABLE", "1")  # before tqdm is imported: no bars on the pages
+
 import _gallery
 
 from pylops_vmb import __version__

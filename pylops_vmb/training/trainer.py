@@ -318,13 +318,9 @@ class Trainer:
         }
 
     def _progress(self) -> Any:
-        return tqdm(
-            total=self.total,
-            initial=self._done,
-            unit="step",
-            mininterval=5.0,
-            disable=not self.team.leads,
-        )
+        # Of the one that leads nothing is said, so that TQDM_DISABLE decides.
+        silent = {} if self.team.leads else {"disable": True}
+        return tqdm(total=self.total, initial=self._done, unit="step", mininterval=5.0, **silent)
 
     def _check(self) -> None:
         for name, data in (("data", self.data), ("validation", self.validation)):

@@ -393,3 +393,10 @@ def test_one_sample_a_step_and_more_samples_than_there_are(tiny):
         trainer.fit()
         assert trainer._done == trainer.total == steps
         assert math.isfinite(trainer.history[0]["loss"])
+
+
+def test_whether_progress_is_shown_is_left_to_tqdm(make, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("pylops_vmb.training.trainer.tqdm", lambda **words: seen.update(words))
+    make()._progress()
+    assert "disable" not in seen  # else TQDM_DISABLE would have no effect

@@ -8,6 +8,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SPHINX := $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+LINKS := $(BIN)/python docs/_links.py docs/_build/html
 INSTALLED_MPI := $(VENV)/.installed-mpi
 VENV_DEVITO := .venv-devito
 INSTALLED_DEVITO := $(VENV_DEVITO)/.installed
@@ -44,9 +45,11 @@ types: $(INSTALLED)  ## mypy, strict
 
 docs: $(INSTALLED_DOCS)  ## the documentation into docs/_build/html, every page of the gallery run
 	VMB_GALLERY=all $(SPHINX)
+	$(LINKS)
 
 docs-fast: $(INSTALLED_DOCS)  ## the same, of the gallery only the examples run
 	VMB_GALLERY=fast $(SPHINX)
+	$(LINKS)
 
 bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python -m tests.benchmarks

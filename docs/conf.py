@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
@@ -39,6 +40,10 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = f"pylops_vmb {release}"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_theme_options = {"show_toc_level": 2, "header_links_before_dropdown": 6}
+html_sidebars = {"index": []}
 
 # A site that cannot be reached costs its links, not the build: an empty inventory stands in.
 offline = Path(__file__).parent / "_build" / "offline.inv"

@@ -27,6 +27,7 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "_short_names",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "tables", "examples", "tutorials"]

@@ -97,7 +97,7 @@ labels = list(choices)
 bars = {
     "parameters (millions)": [counted[label][1] / 1e6 for label in labels],
     "kept maps (MiB a sample)": [counted[label][2] for label in labels],
-    "step at a quarter of the width (ms)": [1e3 * seconds[label] for label in labels],
+    "step at a quarter width (ms)": [1e3 * seconds[label] for label in labels],
 }
 for ax, (title, values) in zip(axes, bars.items(), strict=True):
     ax.barh(labels, values)
@@ -111,7 +111,7 @@ axes[0].invert_yaxis()
 # Both FCNVMB have the same levels. The published one works on the gathers at their full length
 # and crops; the repaired one brings them near the size of the velocity model first. So its
 # parameters are as many, and its maps are fewer. How one came from the other is told
-# on the page from VGG16 to FCNVMB.
+# in :ref:`sphx_glr_gallery_tutorials_plot_vgg_to_fcnvmb.py`.
 
 published, repaired = counted["FCNVMB as published"], counted["FCNVMB repaired"]
 print(f"published over repaired: {published[2] / repaired[2]:.1f} times the maps")

@@ -10,9 +10,15 @@ from pylops_vmb.survey import Grid
 
 
 def plot_uncertainty(
-    std: Any, grid: Grid, *, ax: Any = None, vmax: float | None = None, title: str = ""
+    std: Any,
+    grid: Grid,
+    *,
+    ax: Any = None,
+    vmax: float | None = None,
+    title: str = "",
+    label: str = "standard deviation (m/s)",
 ) -> Any:
-    """Draw the standard deviation of a velocity model, in m/s.
+    """Draw the standard deviation of a velocity model, in m/s, or its error in the same way.
 
     Parameters
     ----------
@@ -26,6 +32,8 @@ def plot_uncertainty(
         Upper end of the colour scale, m/s; the lower one is 0.
     title : :obj:`str`, optional
         Title.
+    label : :obj:`str`, optional
+        Of the colour bar, such as ``"absolute error (m/s)"``.
 
     Returns
     -------
@@ -43,7 +51,7 @@ def plot_uncertainty(
     (image,) = ax.images
     image.set_data(velocities(std, grid).T)
     image.set_clim(0.0, float(image.get_array().max()) if vmax is None else vmax)
-    ax.figure.colorbar(image, ax=ax, label="standard deviation (m/s)")
+    ax.figure.colorbar(image, ax=ax, label=label)
     return ax
 
 

@@ -121,6 +121,8 @@ def test_uncertainty_is_drawn_from_zero_in_metres_a_second():
     assert image.get_clim() == (0.0, VP.max())
     assert ax.figure.axes[1].get_ylabel() == "standard deviation (m/s)"
     assert plot_uncertainty(VP, GRID, vmax=50.0).images[0].get_clim() == (0.0, 50.0)
+    ax = plot_uncertainty(VP, GRID, label="absolute error (m/s)")
+    assert ax.figure.axes[-1].get_ylabel() == "absolute error (m/s)"
 
 
 def test_profile_shows_the_column_asked_for_with_its_interval():

@@ -19,8 +19,9 @@ def faults(wheel: Path) -> list[str]:
     """Say what is wrong with a wheel; an empty list means nothing is."""
     names = ZipFile(wheel).namelist()
     missing = [f"no {end} inside" for end in NEEDED if not any(n.endswith(end) for n in names)]
+    strays = [f"holds {name}" for name in names if not name.startswith("pylops_vmb")]
     size = wheel.stat().st_size
-    return missing + [f"{size} bytes, more than {LIMIT}"] * (size >= LIMIT)
+    return missing + strays + [f"{size} bytes, more than {LIMIT}"] * (size >= LIMIT)
 
 
 if __name__ == "__main__":

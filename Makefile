@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SPHINX := $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+# threads that wait give their core away: with another program on it a page took 20 s, so it takes 5
+SPHINX := OMP_WAIT_POLICY=passive $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 LINKS := $(BIN)/python docs/_links.py docs/_build/html
 INSTALLED_MPI := $(VENV)/.installed-mpi
 VENV_DEVITO := .venv-devito

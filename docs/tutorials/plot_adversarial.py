@@ -132,6 +132,6 @@ vmb.plotting.plot_comparison(panels, vmb.Grid(dims, spacing), vmin=1500, vmax=45
 # **References.** Isola, Zhu, Zhou and Efros, 2017, CVPR, arXiv 1611.07004; Zhang and Lin, 2020,
 # IEEE TGRS 58, arXiv 1809.10262.
 assert error["alone"] < 0.7 * histories["alone"][0]["mae"]
-assert share["with a rival"] > 1.15 * share["alone"]
-assert error["with a rival"] > error["alone"]
+assert share["with a rival"] > 1.35 * share["alone"]
+assert error["with a rival"] > 1.1 * error["alone"]
 assert 0.0 < rows[-1]["discriminator"] < np.log(2)

@@ -18,6 +18,8 @@ import torch
 
 import pylops_vmb as vmb
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Reflectors and a background
 # ---------------------------

@@ -18,6 +18,8 @@ from scipy.special import hankel2
 
 import pylops_vmb as vmb
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # One shot
 # --------

@@ -10,6 +10,8 @@ the losses of both, and measures what the rival changes: how a model looks, and 
 interfaces are.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import tempfile
 from dataclasses import replace
 from pathlib import Path

@@ -13,6 +13,8 @@ The bridge is that `pylops_vmb.AcousticModelling2D` keeps torch's graph: ``F(v)`
 differentiated as any layer can.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -81,8 +83,8 @@ classic = vmb.fwi(F, dobs, v0, niter=30, tv=0.0, **settings)
 #
 # Its weights are the rows of the Jacobian :math:`J` at :math:`v_0`, as many as data times cells.
 # Nobody trained them: the wave equation knows them. This layer is one reverse-time migration of
-# the residual. It tells *where* something is, with the wrong amplitudes, which is what the next
-# steps have to mend.
+# the residual. It tells *where* something is, with the wrong amplitudes: cells near sources and
+# receivers get nearly all of it. That is what the next steps have to mend.
 d0, J = F.linearize(v0)
 image = J.H @ (dobs - d0)
 alike = float(torch.corrcoef(torch.stack([image.ravel(), (true - v0).ravel()]))[0, 1])

@@ -9,6 +9,8 @@ numbers of the network so that its prediction, modelled, gives the observed data
 what happens to the data misfit *and* to the error of the model, which need not fall together.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 
 import pylops_vmb as vmb

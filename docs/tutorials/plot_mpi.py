@@ -52,7 +52,6 @@ if comm is None or comm.Get_rank() == 0:
     shots = f"{acq.ns} shots by {1 if comm is None else comm.Get_size()} process(es)"
     print(f"{shots}: misfit {result.cost[0]:.4f} -> {result.cost[-1]:.4f}")
 """)
-print(script.read_text())
 
 # %%
 # One process, and two

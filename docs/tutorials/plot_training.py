@@ -9,6 +9,8 @@ that was trained in earnest is told in :doc:`/benchmarks`, and all settings are 
 :doc:`/training`.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import signal
 import tempfile
 from pathlib import Path

@@ -9,6 +9,8 @@ inversion, which knows nothing of networks. Then the spread is put to work, as t
 prior.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -12,6 +12,8 @@ The networks are those of `pylops_vmb.networks`. They are made on torch's device
 shapes and no numbers, so that even 138 million parameters cost nothing here.
 """
 
+# sphinx_gallery_thumbnail_number = 5
+
 import matplotlib.pyplot as plt
 import torch
 

@@ -29,8 +29,7 @@ folder = Path(tempfile.mkdtemp())
 # All processes run the same lines. Each models its own shots; gradients are added in float64 in
 # one process and sent to all, so that all take the same steps and end with the same result, and
 # one of them writes it. Nothing else changes: ``comm=None`` is one process.
-script = folder / "fwi.py"
-script.write_text("""
+source = """
 import sys
 import numpy as np
 import pylops_vmb as vmb
@@ -51,7 +50,9 @@ if comm is None or comm.Get_rank() == 0:
     np.savez(sys.argv[1], vp=result.vp, cost=result.cost)
     shots = f"{acq.ns} shots by {1 if comm is None else comm.Get_size()} process(es)"
     print(f"{shots}: misfit {result.cost[0]:.4f} -> {result.cost[-1]:.4f}")
-""")
+"""
+(folder / "fwi.py").write_text(source)
+script = folder / "fwi.py"
 
 # %%
 # One process, and two

@@ -59,9 +59,12 @@ def test_unknown_choice_is_refused(gallery: ModuleType) -> None:
 
 def test_pages_stand_in_reading_order(gallery: ModuleType) -> None:
     names = {script.stem.removeprefix("plot_") for script in SCRIPTS}
-    assert set(gallery.READING_ORDER) <= names
+    assert {*gallery.READING_ORDER, *gallery.LAST} <= names
     first, second, *_ = gallery.READING_ORDER
-    keys = [gallery.reading_order(f"/x/plot_{name}.py") for name in (first, second, "unknown")]
+    keys = [
+        gallery.reading_order(f"/x/plot_{name}.py")
+        for name in (first, second, "unknown", *gallery.LAST)
+    ]
     assert keys == sorted(keys)
 
 

@@ -9,7 +9,7 @@ numbers of the network so that its prediction, modelled, gives the observed data
 what happens to the data misfit *and* to the error of the model, which need not fall together.
 """
 
-# sphinx_gallery_thumbnail_number = 3
+# sphinx_gallery_thumbnail_number = 2
 
 import matplotlib.pyplot as plt
 
@@ -62,13 +62,18 @@ axes[0].legend()
 # What was gained
 # ---------------
 scores = {}
-for name, one in tuned.items():
+fig, axes = plt.subplots(2, 3, figsize=(9, 6), layout="constrained", sharex=True, sharey=True)
+for row, (name, one) in zip(axes, tuned.items(), strict=True):
     after = one(gathers[name])
     scores[name] = [judge(name, before[name]), judge(name, after)]
     (off0, mae0), (off1, mae1) = scores[name]
     print(f"{name:14} data misfit {off0:.3f} -> {off1:.3f}, error {mae0:.0f} -> {mae1:.0f} m/s")
     panels = {f"{name}: true": models[name], "before": before[name], "after": after}
-    vmb.plotting.plot_comparison(panels, grid, vmin=1500, vmax=4500)
+    for ax, (title, vp) in zip(row, panels.items(), strict=True):
+        scale = {"vmin": 1500, "vmax": 4500, "colorbar": False}
+        vmb.plotting.plot_velocity(vp, grid, ax=ax, title=title, **scale)
+        ax.label_outer()
+fig.colorbar(axes[0, 0].images[0], ax=axes, label="velocity (km/s)", shrink=0.6)
 
 # %%
 # Both gathers are explained better than before, the shots held out included. The salt ridge got a

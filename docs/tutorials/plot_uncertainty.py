@@ -69,6 +69,8 @@ vmb.plotting.plot_uncertainty(
 )
 vmb.plotting.plot_uncertainty(std, grid, ax=axes[2], vmax=top, title="its deviation")
 
+# %%
+# Along a line downwards the interval holds the truth, or it does not.
 ax = vmb.plotting.plot_profile(mean, std, grid, x=350.0, true=true)
 ax.set_title("x = 350 m")
 

@@ -1,10 +1,12 @@
-"""Links of names that docstrings write without their room, such as ``InversionResult``."""
+"""Links of names that docstrings write without their room, or with one they have left."""
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
+
+FRONT = "pylops_vmb."
 
 
 def resolve(
@@ -13,13 +15,24 @@ def resolve(
     """Link a name that Sphinx did not find, if one object alone in the reference ends in it."""
     if node.get("refdomain") != "py":
         return None
-    ending = "." + node["reftarget"].lstrip(".")
     objects = env.domains.python_domain.objects
-    ends = [name for name, entry in objects.items() if name.endswith(ending) and not entry.aliased]
-    if len(ends) != 1:
+    names = _candidates(
+        node["reftarget"].lstrip("."), [n for n in objects if not objects[n].aliased]
+    )
+    if len(names) != 1:
         return None
-    entry = objects[ends[0]]
-    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, ends[0])
+    entry = objects[names[0]]
+    return make_refnode(
+        app.builder, node["refdoc"], entry.docname, entry.node_id, content, names[0]
+    )
+
+
+def _candidates(target: str, known: list[str]) -> list[str]:
+    """Return the known names that end in a short one; of a name with its room, the front's."""
+    if target.startswith(FRONT):
+        front = FRONT + target.rpartition(".")[2]
+        return [name for name in known if name == front]
+    return [name for name in known if name.endswith("." + target)]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -14,6 +14,10 @@ SHOWN = re.findall(r"^\.\. minigallery:: (.+)$", PAGE, re.MULTILINE)
 MODULES = {"io", "metrics", "plotting", "testing", "errors"}  # have a page that lists their names
 
 
+ROOMS = ("survey", "operators", "modelling", "learned", "inversion", "hybrid", "networks")
+ROOMS += ("velocity", "training", "training.augmentation", "learned.adaptation")
+
+
 def resolve(name: str) -> object:
     """Return the object of a dotted name; a function on the front may hide a folder's name."""
     home, _, last = name.rpartition(".")
@@ -23,6 +27,14 @@ def resolve(name: str) -> object:
 def test_front_is_listed() -> None:
     rooms = {"inversion", "modelling", "operators", "survey"}  # their names are listed one by one
     assert set(vmb.__all__) - LISTED == {"__version__"} | rooms
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_are_listed(room: str) -> None:
+    """Each name under its room or on the front; constants are named in the text."""
+    listed = {name.rpartition(".")[2] for name in LISTED}
+    missing = set(import_module(f"pylops_vmb.{room}").__all__) - listed
+    assert [name for name in sorted(missing) if f"``{room}.{name}``" not in PAGE] == []
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))

@@ -13,14 +13,6 @@ READING_ORDER = (
     "networks",
     "misfits",
     "files",
-    "training",
-    "augmentation",
-    "label_free",
-    "adversarial",
-    "uncertainty",
-    "mpi",
-    "vgg_to_fcnvmb",
-    "fwi_and_network",
 )
 """Pages, without ``plot_``, in the order of the indexes; those not named follow by name."""
 

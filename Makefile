@@ -56,7 +56,7 @@ bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove what the other targets made, the environment included
-	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api/generated docs/gallery
+	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api docs/gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,12 +1,18 @@
-"""Draw the pictures of the page on quality control: run what the page says, in an empty folder."""
+"""Draw the committed pictures by running the pages that make them, in an empty folder.
+
+``python docs/pictures.py`` draws those of the page on quality control and the front page's;
+``python docs/pictures.py hybrid`` the latter alone.
+"""
 
 import contextlib
 import re
+import runpy
 import shlex
 import sys
 import tempfile
 from pathlib import Path
 
+import matplotlib
 from PIL import Image
 
 from pylops_vmb.cli import main
@@ -40,17 +46,32 @@ def run(step: tuple[str, str], names: dict[str, object]) -> None:
         sys.exit(f"failed: {text}")
 
 
-def shrink(picture: Path, target: Path) -> None:
+def shrink(picture: Path, target: Path, *, width: int = WIDTH, colours: int = COLOURS) -> None:
     """Write a picture with fewer pixels and colours."""
     image = Image.open(picture).convert("RGB")
-    image.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    image.thumbnail((width, width), Image.Resampling.LANCZOS)
+    image.quantize(colours, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def quality_control() -> None:
+    """Draw the pictures of the page on quality control."""
+    shared: dict[str, object] = {}
+    for step in steps(PAGE):
+        run(step, shared)
+    for picture in sorted(Path().glob("qc_*.png")):
+        shrink(picture, DOCS / "_static" / picture.name)
+
+
+def hybrid() -> None:
+    """Draw the picture of the front page, the last one of the tutorial."""
+    fig = runpy.run_path(str(DOCS / "tutorials" / "plot_hybrid.py"))["fig"]
+    fig.savefig("hybrid.png", dpi=160)
+    shrink(Path("hybrid.png"), DOCS / "_static" / "hybrid.png", width=1400, colours=256)
 
 
 if __name__ == "__main__":
+    matplotlib.use("agg")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        shared: dict[str, object] = {}
-        for step in steps(PAGE):
-            run(step, shared)
-        for picture in sorted(Path().glob("qc_*.png")):
-            shrink(picture, DOCS / "_static" / picture.name)
+        if sys.argv[1:] != ["hybrid"]:
+            quality_control()
+        hybrid()

@@ -10,7 +10,7 @@ import numpy as np
 
 from pylops_vmb._checks import refuse
 from pylops_vmb._optional import optional_import
-from pylops_vmb.cli._options import GATHERS, VELOCITY
+from pylops_vmb.cli._options import GATHERS, VELOCITY, check_ending
 from pylops_vmb.errors import CardWarning, VMBFileError
 from pylops_vmb.io import read_npz, read_velocity, weights_digest, write_npz, write_velocity
 from pylops_vmb.io._atomic import atomic_path
@@ -27,16 +27,8 @@ def load_velocity(path: Path) -> tuple[Any, Grid]:
     VMBFileError
         If the file is neither, missing or damaged.
     """
-    suffix = path.suffix.lower()
-    if suffix not in VELOCITY:
-        refuse(
-            path.name,
-            f"must end in {' or '.join(VELOCITY)} to be read as a velocity model",
-            got=repr(suffix),
-            do="Convert it with pylops_vmb.io.write_npz",
-            error=VMBFileError,
-        )
-    return read_velocity(path) if suffix in GATHERS else read_npz(path)
+    check_ending(path, VELOCITY, "read as a velocity model")
+    return read_velocity(path) if path.suffix.lower() in GATHERS else read_npz(path)
 
 
 def save_velocity(path: Path, vp: Any, grid: Grid) -> None:

@@ -1,5 +1,6 @@
 """Formats by the ending of a file: what is read with a geometry from elsewhere, and written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -8,7 +9,7 @@ import numpy as np
 
 from pylops_vmb._checks import check_integer, refuse
 from pylops_vmb.cli._gathers import PRESETS, load_gathers
-from pylops_vmb.cli._options import GATHERS
+from pylops_vmb.cli._options import GATHERS, is_segy
 from pylops_vmb.cli._reading import Gathers, Velocity, read_either
 from pylops_vmb.io import (
     read_fcnvmb,
@@ -112,7 +113,13 @@ class Geometry:
 
 
 def read_any(
-    path: Path, geometry: Geometry, *, kind: str | None, raw: Raw, sample: int | None
+    path: Path,
+    geometry: Geometry,
+    *,
+    kind: str | None,
+    raw: Raw,
+    sample: int | None,
+    headers: Mapping[str, Any],
 ) -> Gathers | Velocity:
     """Read gathers or a velocity model in any format, with its geometry.
 
@@ -128,6 +135,8 @@ def read_any(
         For raw binary.
     sample : :obj:`int`, optional
         Which one of several.
+    headers : :obj:`dict`
+        What `read_gathers` is to be told about the headers of SEG-Y.
 
     Raises
     ------
@@ -143,12 +152,12 @@ def read_any(
         if found == "gathers":
             return Gathers(path.name, values, geometry.acq(path.name, values.shape))
         return Velocity(path.name, values, geometry.grid(path.name, values.shape))
-    held = read_either(path, kind)
+    held = read_either(path, kind, headers)
     found = "gathers" if isinstance(held, Gathers) else "velocity"
     if kind not in (None, found):
         refuse(path.name, f"must hold {kind}", got=found, do="Leave out --kind")
-    if isinstance(held, Gathers) and suffix in GATHERS:
-        return Gathers(path.name, *load_gathers(path, f0=geometry.f0))
+    if isinstance(held, Gathers) and is_segy(path):
+        return Gathers(path.name, *load_gathers(path, f0=geometry.f0, headers=headers))
     return held
 
 

@@ -1,8 +1,9 @@
 """Gathers from SEG-Y with the wavelet that SEG-Y does not hold, and the known surveys."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pylops_vmb.cli._messages import say
@@ -33,20 +34,27 @@ PRESETS = {
 
 
 def load_gathers(
-    path: Path, *, f0: float | None = None, preset: str | None = None, card: Card | None = None
+    path: Path,
+    *,
+    f0: float | None = None,
+    preset: str | None = None,
+    card: Card | None = None,
+    headers: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Any, Acquisition]:
     """Read gathers, find their wavelet, and say which it is.
 
     Parameters
     ----------
     path : :obj:`pathlib.Path`
-        SEG-Y, or .npz, which holds the wavelet.
+        SEG-Y, a folder of SEG-Y files, or .npz, which holds the wavelet.
     f0 : :obj:`float`, optional
         Peak frequency in Hz.
     preset : :obj:`str`, optional
         Survey whose wavelet it is.
     card : `Card`, optional
         Of the network that is going to invert the data.
+    headers : :obj:`dict`, optional
+        What `read_gathers` is to be told about the headers of SEG-Y.
 
     Returns
     -------
@@ -66,16 +74,17 @@ def load_gathers(
     """
     if path.suffix.lower() == ".npz":
         return _of_npz(path, f0)
+    name = path.resolve().name
     for origin, known in _known(path, preset, card):
         if f0 is not None and abs(f0 - known.f0) > _SAME * known.f0:
             continue
-        data, acq = read_gathers(path, wav=known.wav, wavc=known.wavc, f0=known.f0)
+        data, acq = read_gathers(path, wav=known.wav, wavc=known.wavc, f0=known.f0, **headers)
         near = f0 is not None or origin != "network" or _is_near(data, known)
         if near and abs(acq.dt - known.dt) < 1e-9:
-            say(f"{path.name}: {acq}; wavelet of the {origin}, {known.f0:.3g} Hz")
+            say(f"{name}: {acq}; wavelet of the {origin}, {known.f0:.3g} Hz")
             return data, acq
-    data, acq = read_gathers(path, f0=f0)
-    say(f"{path.name}: {acq}; Ricker wavelet of {acq.f0:.3g} Hz, peak at {acq.delay:.3g} s")
+    data, acq = read_gathers(path, f0=f0, **headers)
+    say(f"{name}: {acq}; Ricker wavelet of {acq.f0:.3g} Hz, peak at {acq.delay:.3g} s")
     return data, acq
 
 
@@ -104,7 +113,7 @@ def wavelet_of(acq: Acquisition) -> dict[str, Any]:
 def _known(path: Path, preset: str | None, card: Card | None) -> Iterator[tuple[str, Acquisition]]:
     if preset:
         yield "preset", PRESETS[preset].acq()
-    report = beside(path)
+    report = beside(path.resolve())
     if report.exists():
         stored = read_report(report)
         if "acquisition" in stored and stored["outputs"].get(path.name) == digest(path):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pylops_vmb.cli._options import GATHERS
+
 NAME = "report.json"
 _ENTRIES = {"command", "figures", "outputs"}
 
@@ -26,7 +28,11 @@ def is_report(document: Mapping[str, Any]) -> bool:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file; of a folder, that of the hashes of its SEG-Y files."""
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in GATHERS)
+        lines = (f"{digest(file)}  {file.name}\n" for file in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -49,7 +55,7 @@ def changed_inputs(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
     changes = {}
     for name, before in report.get("inputs", {}).items():
         path = folder / name
-        if not path.is_file():
+        if not path.exists():
             changes[name] = f"is missing, it had SHA-256 {before}"
         elif (now := digest(path)) != before:
             changes[name] = f"has changed, SHA-256 {now}, and was {before}"

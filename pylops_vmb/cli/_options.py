@@ -3,12 +3,23 @@
 import argparse
 import re
 from pathlib import Path
+from typing import Any
+
+from pylops_vmb._checks import refuse
+from pylops_vmb.errors import VMBFileError
 
 GATHERS = (".sgy", ".segy")
 VELOCITY = (".npz", *GATHERS)
 DATA = (*GATHERS, ".npz", ".npy", ".mat", ".bin")
 PRESETS = ("openfwi", "fcnvmb")
 DEFAULT_WEIGHTS = "fcnvmb-mini"
+HEADERS = ("shot_key", "missing", "delays", "crooked", "dt")
+GATHERS_HELP = "shot gathers: SEG-Y, a folder of SEG-Y files, or .npz"
+
+
+def is_segy(path: Path) -> bool:
+    """Tell whether a path is SEG-Y by its ending, or a folder of it."""
+    return path.suffix.lower() in GATHERS or path.is_dir()
 
 
 def gathers_file(text: str) -> Path:
@@ -23,6 +34,8 @@ def velocity_file(text: str) -> Path:
 
 def data_file(text: str) -> Path:
     """Return the path of gathers or a velocity model in any format, or refuse its ending."""
+    if Path(text).is_dir():
+        return Path(text)
     return _with_suffix(text, DATA)
 
 
@@ -68,8 +81,43 @@ def device(text: str) -> str:
 
 def add_gathers(parser: argparse.ArgumentParser) -> None:
     """Add the gathers to invert, and what SEG-Y does not say of them."""
-    parser.add_argument("gathers", metavar="GATHERS", type=Path, help="shot gathers, SEG-Y or .npz")
+    parser.add_argument("gathers", metavar="GATHERS", type=Path, help=GATHERS_HELP)
     add_f0(parser)
+    add_headers(parser)
+
+
+def add_headers(parser: argparse.ArgumentParser) -> None:
+    """Add what SEG-Y may need to be told about its headers, see `headers`."""
+    group = parser.add_argument_group("SEG-Y whose headers are not enough, see read_gathers")
+    group.add_argument(
+        "--shot-key", choices=("auto", "fldr", "ep", "sx"), help="what tells shots apart (auto)"
+    )
+    group.add_argument(
+        "--missing",
+        choices=("refuse", "fill"),
+        help="where shots differ in their receivers: zeros for what is missing, or an error",
+    )
+    group.add_argument(
+        "--delays",
+        choices=("pad", "ignore"),
+        help="where recording did not begin with the shot: move the traces to their time, or not",
+    )
+    group.add_argument(
+        "--crooked",
+        type=float,
+        metavar="M",
+        help="how far positions may lie from the straight line on which they are projected, m",
+    )
+    group.add_argument("--dt", type=float, metavar="S", help="time step in s")
+
+
+def headers(args: argparse.Namespace, path: Path) -> dict[str, Any]:
+    """Return what was said about the headers of a file; wrong usage if it is not SEG-Y."""
+    given = {name: getattr(args, name) for name in HEADERS if getattr(args, name) is not None}
+    if given and not is_segy(path):
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        args.usage_error(f"{options}: for SEG-Y, and {path.name} is none")
+    return given
 
 
 def add_f0(parser: argparse._ActionsContainer) -> None:
@@ -112,6 +160,18 @@ def add_velocity_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=velocity_file, required=True, metavar="FILE", help="velocity, .npz or .sgy"
     )
+
+
+def check_ending(path: Path, endings: tuple[str, ...], use: str) -> None:
+    """Refuse a file whose ending says that it cannot be put to a use."""
+    if path.suffix.lower() not in endings:
+        refuse(
+            path.name,
+            f"must end in {' or '.join(endings)} to be {use}",
+            got=repr(path.suffix),
+            do="Convert it with `pylops-vmb convert`",
+            error=VMBFileError,
+        )
 
 
 def _with_suffix(text: str, suffixes: tuple[str, ...]) -> Path:

@@ -9,7 +9,7 @@ from pylops_vmb._checks import refuse
 from pylops_vmb.cli._files import check_folder, load_network, origin_of
 from pylops_vmb.cli._gathers import load_gathers, wavelet_of
 from pylops_vmb.cli._messages import say
-from pylops_vmb.cli._options import add_gathers, add_weights, gathers_file
+from pylops_vmb.cli._options import add_gathers, add_weights, gathers_file, headers
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.errors import VMBFileError
 from pylops_vmb.io import write_gathers
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Read, adapt, write; or say which limits the data break."""
     check_folder(args.out)
     G = load_network(args.weights)
-    data, acq = load_gathers(args.gathers, f0=args.f0)
+    data, acq = load_gathers(args.gathers, f0=args.f0, headers=headers(args, args.gathers))
     if args.wavelet is not None:
         acq = _with_wavelet(acq, args.wavelet)
     adapted = adapt(

@@ -12,7 +12,15 @@ from pylops_vmb._checks import refuse, warn
 from pylops_vmb.cli._files import check_folder
 from pylops_vmb.cli._formats import BARE, FORMATS, Geometry, Raw, read_any, write_any
 from pylops_vmb.cli._messages import say
-from pylops_vmb.cli._options import GATHERS, add_f0, add_preset, count, data_file
+from pylops_vmb.cli._options import (
+    GATHERS,
+    add_f0,
+    add_headers,
+    add_preset,
+    count,
+    data_file,
+    headers,
+)
 from pylops_vmb.cli._reading import Gathers, Velocity
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.errors import DataWarning
@@ -22,7 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     endings = ", ".join(FORMATS)
     parser.add_argument(
-        "file", metavar="FILE", type=data_file, help=f"gathers or velocity: {endings}"
+        "file",
+        metavar="FILE",
+        type=data_file,
+        help=f"gathers or velocity: {endings}, or a folder of SEG-Y",
     )
     parser.add_argument(
         "--out", type=data_file, required=True, metavar="FILE", help="in the format of its ending"
@@ -67,6 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="little",
         help="of the numbers (default: %(default)s)",
     )
+    add_headers(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -75,7 +87,14 @@ def run(args: argparse.Namespace) -> Outcome:
     _check_options(args)
     raw = Raw(tuple(args.shape or ()), args.axes, args.dtype, args.byte_order)
     geometry = Geometry(args.like, args.preset, args.spacing, args.origin, args.f0)
-    held = read_any(args.file, geometry, kind=args.kind, raw=raw, sample=args.sample)
+    held = read_any(
+        args.file,
+        geometry,
+        kind=args.kind,
+        raw=raw,
+        sample=args.sample,
+        headers=headers(args, args.file),
+    )
     suffix = args.out.suffix.lower()
     if suffix in BARE and not args.drop_geometry:
         _refuse_loss(args, held)
@@ -95,7 +114,9 @@ def _check_options(args: argparse.Namespace) -> None:
     """Refuse options that would do nothing."""
     suffix = args.file.suffix.lower()
     if suffix not in BARE and (args.spacing or args.origin or args.like or args.preset):
-        args.usage_error(f"{suffix} holds its geometry: leave out the options of geometry")
+        args.usage_error(
+            f"{suffix or args.file.name} holds its geometry: leave out the options of geometry"
+        )
     if args.origin and not args.spacing:
         args.usage_error("--origin needs --spacing")
     if args.shape and suffix != ".bin":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._files import load_network
-from pylops_vmb.cli._options import GATHERS
+from pylops_vmb.cli._options import GATHERS, add_headers, headers, is_segy
 from pylops_vmb.cli._reading import Gathers, read_either
 from pylops_vmb.cli._report import Outcome, read_report, table
 from pylops_vmb.errors import VMBFileError
@@ -19,31 +19,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="SEG-Y (.sgy), gathers or velocity (.npz), OpenFWI (.npy), FCNVMB (.mat), weights "
-        "(.safetensors) or the name of a network that comes with the package, or a report (.json)",
+        help="SEG-Y (.sgy) or a folder of it, gathers or velocity (.npz), OpenFWI (.npy), FCNVMB "
+        "(.mat), weights (.safetensors) or the name of a network that comes with the package, or "
+        "a report (.json)",
     )
+    add_headers(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Look at the file by its ending."""
     path = Path(args.file)
+    said = headers(args, path)
+    if is_segy(path):
+        found = summary(path, **{key: said[key] for key in said if key != "missing"})
+        return Outcome(asdict(found), str(found))
     if not path.suffix and not path.exists():
         return _weights(path)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         refuse(
             path.name,
-            f"must end in {', '.join(_READERS)}",
+            f"must end in {', '.join((*GATHERS, *_READERS))}",
             got=repr(suffix),
             do="Rename the file if it is one of these",
             error=VMBFileError,
         )
     return _READERS[suffix](path)
-
-
-def _segy(path: Path) -> Outcome:
-    found = summary(path)
-    return Outcome(asdict(found), str(found))
 
 
 def _npz(path: Path) -> Outcome:
@@ -88,7 +89,6 @@ def _report(path: Path) -> Outcome:
 
 
 _READERS: dict[str, Callable[[Path], Outcome]] = {
-    **dict.fromkeys(GATHERS, _segy),
     ".npz": _npz,
     ".mat": _fcnvmb,
     ".npy": _openfwi,

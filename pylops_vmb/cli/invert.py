@@ -22,6 +22,7 @@ from pylops_vmb.cli._options import (
     add_weights,
     corners,
     count,
+    headers,
 )
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import METHODS, Job, check_device, progress
@@ -54,7 +55,11 @@ def run(args: argparse.Namespace) -> Outcome:
     G = None if args.method == "fwi" else load_network(args.weights, args.device)
     x0, grid = _start_and_grid(args, G)
     data, acq = load_gathers(
-        args.gathers, f0=args.f0, preset=args.preset, card=G.card if G else None
+        args.gathers,
+        f0=args.f0,
+        preset=args.preset,
+        card=G.card if G else None,
+        headers=headers(args, args.gathers),
     )
     highest = max([5500.0, *settings.get("bounds", ())])
     F = AcousticModelling2D(grid, acq, max_vel=highest, device=args.device)

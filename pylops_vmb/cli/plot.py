@@ -7,7 +7,7 @@ from typing import Any
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._drawing import FORMS, KINDS, Kind, Looks, new_figure
 from pylops_vmb.cli._files import check_drawing, check_folder
-from pylops_vmb.cli._options import count, percent, picture_file
+from pylops_vmb.cli._options import add_headers, count, headers, percent, picture_file
 from pylops_vmb.cli._reading import Gathers, read_either, read_shots
 from pylops_vmb.cli._report import Outcome, beside, publish, read_report
 from pylops_vmb.io._atomic import atomic_path
@@ -29,7 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         type=Path,
-        help="gathers or velocity, SEG-Y or .npz, or the report of an inversion or a training",
+        help="gathers or velocity, SEG-Y, a folder of SEG-Y gathers or .npz, or the report of an "
+        "inversion or a training",
     )
     parser.add_argument(
         "other",
@@ -65,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=("LOW", "HIGH"),
         help="ends of the colours of velocities, m/s",
     )
+    add_headers(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> Outcome:
     check_drawing()
     check_folder(args.out)
     paths = [path for path in (args.file, args.other) if path is not None]
-    files = _read_all(paths, args.kind)
+    files = _read_all(paths, args)
     name = args.kind or _default(args, files)
     kind = KINDS[name]
     _check_options(args, name, kind)
@@ -93,22 +95,24 @@ def run(args: argparse.Namespace) -> Outcome:
     return publish(beside(args.out), args, figures=[figures], inputs=paths, outputs=[args.out])
 
 
-def _read_all(paths: list[Path], kind: str | None) -> list[Any]:
+def _read_all(paths: list[Path], args: argparse.Namespace) -> list[Any]:
     """Read the files as the kind of picture needs them."""
+    kind, said = args.kind, headers(args, args.file)
     if len(paths) == 1 and kind in (None, "gathers", "wiggle") and paths[0].suffix != ".json":
-        return [read_shots(paths[0], kind and "gathers")]
-    return [_read(path, kind, first=path is paths[0]) for path in paths]
+        return [read_shots(paths[0], kind and "gathers", said)]
+    return [_read(path, kind, said if path is paths[0] else None) for path in paths]
 
 
-def _read(path: Path, kind: str | None, *, first: bool) -> Any:
+def _read(path: Path, kind: str | None, said: dict[str, Any] | None) -> Any:
+    """Read a file; the first one, for which ``said`` is given, may need words on its headers."""
     if path.suffix.lower() == ".json":
         return read_report(path)
     form = None
     if kind is not None:
         needs = KINDS[kind].needs
-        need = needs[0] if first else needs[-1]
+        need = needs[-1] if said is None else needs[0]
         form = "velocity" if need.startswith("velocity") else "gathers"
-    return read_either(path, form)
+    return read_either(path, form, said or {})
 
 
 def _default(args: argparse.Namespace, files: list[Any]) -> str:

@@ -13,7 +13,7 @@ from pylops_vmb.cli._files import (
     save_velocity,
 )
 from pylops_vmb.cli._gathers import load_gathers, wavelet_of
-from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights
+from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights, headers
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import check_device
 
@@ -31,7 +31,9 @@ def run(args: argparse.Namespace) -> Outcome:
     check_folder(args.out)
     check_device(args.device)
     G = load_network(args.weights, args.device)
-    data, acq = load_gathers(args.gathers, f0=args.f0, card=G.card)
+    data, acq = load_gathers(
+        args.gathers, f0=args.f0, card=G.card, headers=headers(args, args.gathers)
+    )
     there = network_for(G, data, acq)
     started = time.perf_counter()
     with torch.no_grad():

@@ -10,7 +10,14 @@ import torch
 from pylops_vmb._checks import refuse
 from pylops_vmb.cli._files import load_velocity
 from pylops_vmb.cli._gathers import load_gathers
-from pylops_vmb.cli._options import add_device, add_f0, add_preset
+from pylops_vmb.cli._options import (
+    GATHERS_HELP,
+    add_device,
+    add_f0,
+    add_headers,
+    add_preset,
+    headers,
+)
 from pylops_vmb.cli._report import Outcome, table
 from pylops_vmb.cli._solving import check_device
 from pylops_vmb.metrics import OPENFWI_RANGE, relative_l2, scores
@@ -32,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "for SSIM and PSNR, m/s (default: 1500 4500, those of OpenFWI)",
     )
     data = parser.add_argument_group("data misfit")
-    data.add_argument("--gathers", type=Path, metavar="FILE", help="observed gathers")
+    data.add_argument("--gathers", type=Path, metavar="FILE", help=f"observed {GATHERS_HELP}")
     add_f0(data)
     add_preset(data, "survey whose wavelet it is")
     data.add_argument(
@@ -42,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "the observed amplitudes is not known",
     )
     add_device(data)
+    add_headers(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -88,7 +96,9 @@ def _errors(args: argparse.Namespace, vp: Any, grid: Grid) -> dict[str, Any]:
 
 def _misfits(args: argparse.Namespace, vp: Any, grid: Grid) -> dict[str, Any]:
     """Return the misfit of all shots and of each; dead observed traces do not count."""
-    dobs, acq = load_gathers(args.gathers, f0=args.f0, preset=args.preset)
+    dobs, acq = load_gathers(
+        args.gathers, f0=args.f0, preset=args.preset, headers=headers(args, args.gathers)
+    )
     F = AcousticModelling2D(grid, acq, max_vel=max(5500.0, float(vp.max())), device=args.device)
     with torch.no_grad():
         d = F(vp) * dobs.any(axis=-1, keepdims=True)

@@ -1,6 +1,5 @@
 """Shot gathers of a SEG-Y file, one at a time."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pylops_vmb._checks import refuse, warn
 from pylops_vmb.errors import DataWarning, VMBFileError
-from pylops_vmb.io._segy_layout import read_layout
+from pylops_vmb.io._segy_folder import Where, open_layout
 from pylops_vmb.io._segy_scan import DEAD, positions, scan
 from pylops_vmb.io._segy_survey import Options, find_survey
 from pylops_vmb.io._segy_traces import Headers, delays, depths, headers, samples
@@ -27,7 +26,7 @@ class GatherFile:
     Attributes
     ----------
     name : :obj:`str`
-        Name of the file.
+        Name of the file, or of the folder of files.
     nt, dt : :obj:`int`, :obj:`float`
         Samples of a record and time step in s.
     srcs : :obj:`numpy.ndarray`
@@ -42,14 +41,14 @@ class GatherFile:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: Where,
         *,
         options: Options,
         f0: float | None = None,
         wav: ArrayLike | None = None,
         wavc: int = 0,
     ) -> None:
-        self._layout = read_layout(path)
+        self._layout = open_layout(path)
         self._survey = find_survey(self._layout, scan(self._layout), options)
         self.name = self._layout.name
         self.nt, self.dt = self._survey.nt, self._survey.dt

@@ -6,6 +6,7 @@ mean nothing.  So the header is read and judged here, and the file's length deci
 
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -103,6 +104,15 @@ class Layout:
     def trace_bytes(self) -> int:
         """Bytes of one trace with its header."""
         return TRACE + self.nt * self.sample_bytes
+
+    @property
+    def parts(self) -> tuple["Layout", ...]:
+        """The files that hold the traces: this one."""
+        return (self,)
+
+    def pieces(self, start: int, stop: int) -> Iterator[tuple["Layout", int, int]]:
+        """Yield the files that hold the traces ``start`` to ``stop``, and which of theirs."""
+        yield self, start, stop
 
 
 def read_layout(path: str | os.PathLike[str]) -> Layout:

@@ -1,13 +1,13 @@
 """What a SEG-Y file holds, before anyone reads it for work."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pylops_vmb.errors import VMBFileError
-from pylops_vmb.io._segy_layout import NAMES, TEXT, Doubt, Layout, read_layout
+from pylops_vmb.io._segy_folder import Where, open_layout
+from pylops_vmb.io._segy_layout import NAMES, TEXT, Doubt, Layout
 from pylops_vmb.io._segy_scan import DEAD, Runs, Scan, scan
 from pylops_vmb.io._segy_survey import SHOT_KEYS, Options, find_survey, trace_doubts
 
@@ -19,7 +19,9 @@ class SegySummary:
     Attributes
     ----------
     name : :obj:`str`
-        Name of the file.
+        Name of the file, or of the folder of files.
+    files : :obj:`int`
+        Number of files.
     revision, stanzas : :obj:`int`
         Revision of the standard; number of extended text headers.
     endian, format : :obj:`str`
@@ -47,6 +49,7 @@ class SegySummary:
     """
 
     name: str
+    files: int
     revision: int
     stanzas: int
     endian: str
@@ -66,8 +69,10 @@ class SegySummary:
 
     def __str__(self) -> str:
         keys = ", ".join(f"{count} by {key}" for key, count in self.counts.items())
+        several = f"{self.files} files, " if self.files > 1 else ""
         facts = [
-            f"{self.name}: SEG-Y revision {self.revision}, {self.endian} endian, {self.format}",
+            f"{self.name}: {several}SEG-Y revision {self.revision}, {self.endian} endian, "
+            f"{self.format}",
             f"{self.ntraces} traces of {self.nt} samples, interval {self.interval:.10g} us, "
             f"from {1e3 * self.delays[0]:g} ms on, {self.dead} dead",
             f"gathers: {self.gathers}",
@@ -79,13 +84,22 @@ class SegySummary:
         return "\n".join([*facts, *doubtful, *self.text])
 
 
-def summary(path: str | os.PathLike[str]) -> SegySummary:
+def summary(
+    path: Where,
+    *,
+    shot_key: str = "auto",
+    delays: str = "pad",
+    crooked: float | None = None,
+    dt: float | None = None,
+) -> SegySummary:
     """Tell what a SEG-Y file holds and what is doubtful, from its headers alone.
 
     Parameters
     ----------
-    path : path-like
-        A SEG-Y file, of gathers or not.
+    path : path-like or sequence of path-like
+        A SEG-Y file, of gathers or not; or a folder or list of them.
+    shot_key, delays, crooked, dt : optional
+        As in `read_gathers`.
 
     Returns
     -------
@@ -96,15 +110,16 @@ def summary(path: str | os.PathLike[str]) -> SegySummary:
     VMBFileError
         If the file is missing, not SEG-Y, truncated, or in an unsupported format.
     """
-    layout = read_layout(path)
+    layout = open_layout(path)
     found = scan(layout)
-    gathers, doubts = _gathers(layout, found)
+    gathers, doubts = _gathers(layout, found, Options(shot_key, dt, delays, crooked))
     return SegySummary(
         name=layout.name,
+        files=len(layout.parts),
         revision=layout.revision,
         stanzas=layout.stanzas,
-        endian=layout.endian,
-        format=NAMES[layout.format],
+        endian=_all(part.endian for part in layout.parts),
+        format=_all(NAMES[part.format] for part in layout.parts),
         ntraces=layout.ntraces,
         nt=layout.nt,
         interval=layout.interval,
@@ -120,9 +135,13 @@ def summary(path: str | os.PathLike[str]) -> SegySummary:
     )
 
 
-def _gathers(layout: Layout, found: Scan) -> tuple[str, Sequence[Doubt]]:
+def _all(words: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(words))
+
+
+def _gathers(layout: Layout, found: Scan, options: Options) -> tuple[str, Sequence[Doubt]]:
     try:
-        survey = find_survey(layout, found, Options())
+        survey = find_survey(layout, found, options)
     except VMBFileError as reason:
         return f"cannot be read: {reason}", [*layout.doubts, *trace_doubts(layout, found)]
     least, most = int(survey.nrs.min()), int(survey.nrs.max())
@@ -138,7 +157,7 @@ def _distinct(runs: Runs, key: str) -> int:
 
 def _text(layout: Layout) -> tuple[str, ...]:
     """Return the lines of the textual header, in ASCII or EBCDIC, safe to print."""
-    with open(layout.path, "rb") as stream:
+    with open(layout.parts[0].path, "rb") as stream:
         raw = stream.read(TEXT)
     words = raw.decode("cp037" if raw.count(0x40) > raw.count(0x20) else "latin-1")
     words = "".join(letter if " " <= letter <= "~" else " " for letter in words)

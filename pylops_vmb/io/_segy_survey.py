@@ -83,7 +83,7 @@ def find_survey(layout: Layout, scan: Scan, options: Options) -> Survey:
         shots=tuple(shots),
         srcs=np.stack([line.project(first["x"], first["y"]), first["z"]]),
         nrs=nrs,
-        doubts=tuple(doubts + _stacked(nrs)),
+        doubts=tuple(doubts + _stacked(nrs) + _scattered(layout, shots)),
     )
 
 
@@ -275,6 +275,25 @@ def _stacked(nrs: NDArray[np.int64]) -> list[Doubt]:
             "has one trace a shot: it may be a stacked section",
             f"{len(nrs)} shots",
             f"{_NOTHING} if it was shot with one receiver; else choose another shot_key",
+        )
+    ]
+
+
+def _scattered(layout: Layout, shots: list[Runs]) -> list[Doubt]:
+    """Say where files of one shot each may have been taken for parts of a shot."""
+    ends = np.cumsum([part.ntraces for part in layout.parts])
+    several = sum(
+        np.searchsorted(ends, runs["start"][0], "right")
+        < np.searchsorted(ends, runs["stop"][-1], "left")
+        for runs in shots
+    )
+    if not several:
+        return []
+    return [
+        Doubt(
+            "has shots whose traces stand in several files, which are joined",
+            f"{several} of {len(shots)} shots in {len(layout.parts)} files",
+            f"{_NOTHING} if they were split; else correct the source positions (bytes 73-76)",
         )
     ]
 

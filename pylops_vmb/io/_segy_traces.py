@@ -48,6 +48,22 @@ Floats = NDArray[np.float64]
 
 def headers(layout: Layout, start: int, stop: int) -> Headers:
     """Return the trace headers ``start`` to ``stop`` as a structured array."""
+    return _one([_headers(*piece) for piece in layout.pieces(start, stop)])
+
+
+def samples(layout: Layout, start: int, stop: int) -> NDArray[Any]:
+    """Return the samples of the traces ``start`` to ``stop``, ``(stop - start, nt)``.
+
+    They are float32, or float64 if stored so.
+    """
+    return _one([_samples(*piece) for piece in layout.pieces(start, stop)])
+
+
+def _one(pieces: list[NDArray[Any]]) -> NDArray[Any]:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def _headers(layout: Layout, start: int, stop: int) -> Headers:
     raw = np.ascontiguousarray(_mapped(layout, start, stop)[:, :TRACE])
     stored = np.dtype(
         {
@@ -61,11 +77,7 @@ def headers(layout: Layout, start: int, stop: int) -> Headers:
     return raw.view(stored)[:, 0].astype(native)
 
 
-def samples(layout: Layout, start: int, stop: int) -> NDArray[Any]:
-    """Return the samples of the traces ``start`` to ``stop``, ``(stop - start, nt)``.
-
-    They are float32, or float64 if stored so.
-    """
+def _samples(layout: Layout, start: int, stop: int) -> NDArray[Any]:
     raw = np.ascontiguousarray(_mapped(layout, start, stop)[:, TRACE:])
     stored = raw.view(layout.order + CODES[layout.format])
     if layout.format == _IBM:

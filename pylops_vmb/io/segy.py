@@ -10,8 +10,8 @@ from segyio import BinField, TraceField
 from pylops_vmb._backend import to_tensor
 from pylops_vmb._checks import check_choice, check_shape, refuse
 from pylops_vmb.errors import VMBFileError
+from pylops_vmb.io._segy_folder import Where, open_layout
 from pylops_vmb.io._segy_gathers import GatherFile
-from pylops_vmb.io._segy_layout import read_layout
 from pylops_vmb.io._segy_missing import fill
 from pylops_vmb.io._segy_scan import scan
 from pylops_vmb.io._segy_summary import SegySummary, summary
@@ -37,7 +37,7 @@ _DEAD = 2
 
 
 def read_gathers(
-    path: str | os.PathLike[str],
+    path: Where,
     *,
     shot_key: str = "auto",
     missing: str = "refuse",
@@ -52,9 +52,11 @@ def read_gathers(
 
     Parameters
     ----------
-    path : path-like
+    path : path-like or sequence of path-like
         A SEG-Y file of revision 0, 1 or 2 in either byte order: IBM or IEEE floats, or
-        integers of 8, 16, 32 or 64 bits.
+        integers of 8, 16, 32 or 64 bits.  Or a folder of such files, one shot or more in
+        each: those that end in .sgy or .segy, in the order of the numbers in their names.
+        Or a list of files, in their order.
     shot_key : {"auto", "fldr", "ep", "sx"}, optional
         What tells shots apart: field record, energy source point or source position.
         "auto" takes the first that gives shots of one source each.
@@ -81,7 +83,7 @@ def read_gathers(
     Returns
     -------
     data : :obj:`numpy.ndarray`
-        Gathers, ``(ns, nr, nt)``, shots and receivers in the order of the file; float32,
+        Gathers, ``(ns, nr, nt)``, shots and receivers in the order of the files; float32,
         or float64 where the file holds that.
     acq : `Acquisition`
         Positions in m with z down; a fixed spread where all shots share their receivers.
@@ -90,7 +92,8 @@ def read_gathers(
     ------
     VMBFileError
         If the file is missing, not SEG-Y, truncated, without geometry, crooked, or its
-        shots differ in their number of receivers and are not to be filled.
+        shots differ in their number of receivers and are not to be filled; if files of
+        one survey differ in their samples, time step or unit of length.
 
     Warns
     -----
@@ -131,7 +134,7 @@ def read_gathers(
 
 
 def open_gathers(
-    path: str | os.PathLike[str],
+    path: Where,
     *,
     shot_key: str = "auto",
     delays: str = "pad",
@@ -181,15 +184,13 @@ def open_gathers(
     return GatherFile(path, options=options, f0=f0, wav=wav, wavc=wavc)
 
 
-def read_traces(
-    path: str | os.PathLike[str], *, dt: float | None = None
-) -> tuple[NDArray[Any], float]:
+def read_traces(path: Where, *, dt: float | None = None) -> tuple[NDArray[Any], float]:
     """Read all samples of a file, whatever its headers say about positions.
 
     Parameters
     ----------
-    path : path-like
-        A SEG-Y file.
+    path : path-like or sequence of path-like
+        A SEG-Y file, or a folder or list of them.
     dt : :obj:`float`, optional
         Time step in s, where the headers are wrong.
 
@@ -212,7 +213,7 @@ def read_traces(
     FileWarning
         If headers disagree with the length of the file or about the sample interval.
     """
-    layout = read_layout(path)
+    layout = open_layout(path)
     found = scan(layout)
     dt, doubts = sample_interval(layout, found, dt)
     for doubt in (*layout.doubts, *count_doubts(layout, found), *doubts):

@@ -111,7 +111,10 @@ def test_switches_and_tables(file: File) -> None:
     [
         ("nitre = 2", "'nitre' is not an option here: did you mean 'niter'?"),
         ("smoothstart = 2", "did you mean 'smooth-start'?"),
-        ("zzz = 2", "'zzz' is not an option here: known are gathers, f0, method"),
+        (
+            "zzz = 2",
+            "'zzz' is not an option here: known are gathers, f0, shot-key, missing",
+        ),
         ("config = 'a.toml'", "'config' is not an option here"),
         ("help = true", "'help' is not an option here"),
         ("niter = 0", "'niter' must be a whole number of at least 1, got '0'"),

@@ -17,6 +17,14 @@ READING_ORDER = (
 """Pages, without ``plot_``, in the order of the indexes; those not named follow by name."""
 
 LAST = (
+    "learned_inversion",
+    "hybrid",
+    "multiscale_fwi",
+    "regularised_fwi",
+    "lsm",
+    "low_frequencies",
+    "salt_not_in_training",
+    "trust",
     "training",
     "augmentation",
     "adversarial",

@@ -113,6 +113,7 @@ def draw_velocity(figure: Any, files: list[Any], looks: Looks) -> None:
     """Draw one or two velocity models on one colour scale that spans them."""
     low, high = (float(f([f(file.vp) for file in files])) for f in (np.min, np.max))
     low, high = (given or found for given, found in zip(looks.vp_range, (low, high), strict=True))
+    figure.set_size_inches(sum(map(_width, files)) + 1.6, figure.get_figheight())
     axes = figure.subplots(1, len(files), sharey=len(files) > 1, squeeze=False)[0]
     if len(files) == 1 or files[0].grid == files[1].grid:
         models = {file.name: file.vp for file in files}
@@ -122,6 +123,12 @@ def draw_velocity(figure: Any, files: list[Any], looks: Looks) -> None:
         plotting.plot_velocity(
             file.vp, file.grid, ax=ax, vmin=low, vmax=high, title=file.name, colorbar=ax is axes[-1]
         )
+
+
+def _width(file: Any) -> float:
+    """Return the width in inches that leaves no blank beside a model."""
+    x0, x1, z0, z1 = file.grid.extent
+    return float(np.clip(2.8 * (x1 - x0) / max(z1 - z0, 1e-9), 2.2, 8.0))
 
 
 def draw_fit(figure: Any, files: list[Any], looks: Looks) -> None:

@@ -24,6 +24,7 @@ from pylops_vmb.cli._options import (
     count,
     headers,
 )
+from pylops_vmb.cli._reach import check_reach
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import METHODS, Job, check_device, progress
 from pylops_vmb.learned import LearnedInversion
@@ -60,6 +61,13 @@ def run(args: argparse.Namespace) -> Outcome:
         preset=args.preset,
         card=G.card if G else None,
         headers=headers(args, args.gathers),
+    )
+    check_reach(
+        acq,
+        grid,
+        name=args.gathers.resolve().name,
+        network=G.card.name if G and grid == G.grid else None,
+        vmin=args.bounds[0] if args.bounds else 1500.0,
     )
     highest = max([5500.0, *settings.get("bounds", ())])
     F = AcousticModelling2D(grid, acq, max_vel=highest, device=args.device)

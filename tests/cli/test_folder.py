@@ -3,9 +3,11 @@
 import json
 import shutil
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from pylops_vmb.cli._reading import read_shots
 from pylops_vmb.io import open_gathers, read_gathers, read_npz, write_gathers
 from pylops_vmb.survey import Acquisition
 
@@ -82,3 +84,47 @@ def test_words_about_headers_need_headers(cli):
     code, _, err = cli("info", "true.npz", "--missing", "fill")
     assert code == 2
     assert "--missing: for SEG-Y, and true.npz is none" in err
+
+
+def test_a_survey_beyond_the_grid_gets_the_options_of_one_that_holds_it(cli, room):
+    acq = Acquisition.fixed_spread(
+        np.linspace(0.0, 500.0, 3), np.arange(0.0, 501.0, 20.0), nt=120, dt=4e-3, f0=8.0, zs=6.0
+    )
+    write_gathers(room / "long.sgy", np.random.default_rng(0).normal(size=acq.dimsd), acq)
+    words = ("--f0", "8", "--out", "long.npz", "--niter", "1", "--bands", "full")
+    code, _, err = cli(
+        "invert", "long.sgy", "--method", "hybrid", "--weights", "net.safetensors", *words
+    )
+    assert code == 1
+    assert "long.sgy: reaches beyond the grid of tiny-net, x 0 to 230 m" in err
+    assert "sources and receivers at x 0 to 500 m" in err
+    ready = err.partition("such as ")[2].partition(", or bring")[0].split()
+    assert ready[:2] == ["--method", "fwi"]
+    assert "pylops-vmb adapt" in err
+    code, _, err = cli("invert", "long.sgy", *ready, *words)
+    assert code == 0, err
+    _, grid = read_npz(room / "long.npz")
+    assert grid.spacing == (10.0, 10.0)
+    assert grid.extent[0] == -50.0
+    assert grid.extent[1] == 550.0
+    assert grid.extent[3] == pytest.approx(250.0, abs=10.0)
+    code, _, err = cli(
+        *("invert", "long.sgy", "--method", "fwi", "--dims", "24", "16", "--spacing", "10", "10"),
+        *words,
+    )
+    assert code == 1
+    assert "reaches beyond the grid, x 0 to 230 m" in err
+    assert "such as --dims" in err
+
+
+def test_filled_gathers_are_drawn_filled(room):
+    gathers = read_shots(room / "gaps", "gathers", {"missing": "fill"})
+    assert [d.shape[1] for d, _ in (gathers[0], gathers[1])] == [24, 24]
+
+
+def test_a_single_velocity_fills_its_picture(cli, room):
+    assert cli("plot", "true.npz", "--out", "v.png")[0] == 0
+    picture = plt.imread(room / "v.png")[..., :3]
+    inked = np.flatnonzero((picture < 1.0).any(axis=(0, 2)))
+    assert inked[0] < 0.08 * picture.shape[1]
+    assert inked[-1] > 0.92 * picture.shape[1]

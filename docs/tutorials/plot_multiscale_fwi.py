@@ -22,7 +22,8 @@ import pylops_vmb as vmb
 # Data and start
 # --------------
 # Velocity grows with depth, with a slow and a fast body in it. The start is linear in depth, too
-# slow by a few hundred m/s everywhere, and knows nothing of the bodies.
+# slow by a few hundred m/s everywhere, and knows nothing of the bodies. The case was made to show
+# cycle skipping: on the layered model of the hybrid page bands helped much less.
 grid, acq = vmb.Grid.openfwi(), vmb.Acquisition.openfwi()
 F = vmb.AcousticModelling2D(grid, acq)
 x, z = np.meshgrid(grid.x, grid.z, indexing="ij")

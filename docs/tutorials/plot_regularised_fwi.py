@@ -18,8 +18,8 @@ import pylops_vmb as vmb
 # Noisy data
 # ----------
 # White noise, a fifth of the root mean square of the data. A small survey keeps the page short.
-# One of its eight shots is held out: no inversion sees it. The noise was chosen so that a term helps:
-# with twice as much none gained anything useful here.
+# One of its eight shots is held out: no inversion sees it. The noise was chosen so that a term
+# helps: with twice as much none gained anything useful here.
 grid = vmb.Grid((48, 32), 15.0)
 xr = 15.0 * np.arange(48)
 acq = vmb.Acquisition.fixed_spread(xr[2::6], xr, nt=500, dt=1.5e-3, f0=12.0)

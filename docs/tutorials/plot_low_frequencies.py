@@ -31,7 +31,7 @@ print(
 
 ax = vmb.plotting.plot_spectra(dobs, acq, shots=False, db=True, label="whole")
 vmb.plotting.plot_spectra(d_cut, acq, shots=False, db=True, ax=ax, label="cut")
-ax.set_xlim(0, 40)
+_ = ax.set_xlim(0, 40)
 
 # %%
 # The same start, with and without

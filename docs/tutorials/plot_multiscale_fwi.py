@@ -69,7 +69,7 @@ axes = vmb.plotting.plot_comparison(models, grid)
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for name, result in {"with bands": with_bands, "all at once": at_once}.items():
     vmb.plotting.plot_history(result.cost, ax=ax, label=name)
-ax.set(ylabel="data misfit (zero data: 1)")
+_ = ax.set(ylabel="data misfit (zero data: 1)")
 
 # %%
 # Cycle skipping, seen

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "pylops_vmb"
 
 # A file imports from lower lines, or from its own folder.  Floor 0 is a staircase.
 FLOORS = (
-    ("_version", "errors"),  # 0
+    ("_version", "errors", "_timing"),  # 0
     ("_optional",),
     ("_checks",),
     ("_backend", "_numpy_files"),

@@ -1,4 +1,4 @@
-"""Command line: ``python -m tests.benchmarks [NAME] [options] [--json FILE]``."""
+"""Command line: ``python -m tests.benchmarks [NAME | peers] [options] [--json FILE]``."""
 
 import argparse
 import json
@@ -36,6 +36,8 @@ NAMES = (
     "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
+PEERS = ("imports", "overhead", "pylops_peer", "throughput")
+"""The group ``peers``: what is fast and what it costs, beside the peers, in one run."""
 _IN_FOLDERS = {
     name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")
 }

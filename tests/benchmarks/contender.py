@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 import pylops_vmb as vmb
+from pylops_vmb._timing import run_and_measure
 from pylops_vmb.inversion import Objective
 from pylops_vmb.inversion.bands import LowPass
-from tests.benchmarks.measure import run_and_measure
 
 Problem = Mapping[str, Any]
 Gradient = Callable[[], torch.Tensor]

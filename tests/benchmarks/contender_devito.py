@@ -14,7 +14,7 @@ from examples.seismic.acoustic import AcousticWaveSolver
 from numpy.typing import NDArray
 from pylops.waveeqprocessing import AcousticWave2D
 
-from tests.benchmarks.measure import run_and_measure
+from pylops_vmb._timing import run_and_measure
 
 
 def main(name: str, problem: str, gradient: str) -> None:

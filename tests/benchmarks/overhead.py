@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 import pylops_vmb as vmb
+from pylops_vmb._timing import Sample, alternate, median, ratio
 from pylops_vmb.modelling import storage_interval
 from pylops_vmb.velocity import openfwi_like
-from tests.benchmarks.measure import Sample, alternate, median, ratio
 from tests.benchmarks.report import Report, threads, verdict
 
 SEED = 0

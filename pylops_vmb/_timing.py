@@ -41,14 +41,13 @@ def alternate(calls: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict[st
 
 def median(samples: Sequence[Sample], *, clock: str = "wall") -> float:
     """Return the median of one of the two clocks, in s."""
-    return statistics.median(getattr(sample, clock) for sample in samples)
+    return float(statistics.median(getattr(sample, clock) for sample in samples))
 
 
 def ratio(these: Sequence[Sample], those: Sequence[Sample], *, clock: str = "wall") -> float:
     """Return the median, over the rounds, of the ratio within a round."""
-    return statistics.median(
-        getattr(a, clock) / getattr(b, clock) for a, b in zip(these, those, strict=True)
-    )
+    shares = (getattr(a, clock) / getattr(b, clock) for a, b in zip(these, those, strict=True))
+    return float(statistics.median(shares))
 
 
 def run_and_measure(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:

@@ -37,11 +37,11 @@ def save_velocity(path: Path, vp: Any, grid: Grid) -> None:
     write(path, vp, grid)
 
 
-def load_network(weights: str, device: str = "cpu") -> LearnedInversion:
+def load_network(weights: str, device: str = "cpu", **keywords: Any) -> LearnedInversion:
     """Return a network by the path of its weights, or by its name."""
-    if Path(weights).suffix == ".safetensors" or Path(weights).exists():
-        return LearnedInversion.load(weights, device=device)
-    return LearnedInversion.from_pretrained(weights, device=device)
+    file = Path(weights).suffix == ".safetensors" or Path(weights).exists()
+    load = LearnedInversion.load if file else LearnedInversion.from_pretrained
+    return load(weights, device=device, **keywords)
 
 
 def origin_of(weights: str, G: LearnedInversion) -> dict[str, Any]:

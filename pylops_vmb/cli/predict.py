@@ -16,6 +16,7 @@ from pylops_vmb.cli._gathers import load_gathers, wavelet_of
 from pylops_vmb.cli._options import add_device, add_gathers, add_velocity_out, add_weights, headers
 from pylops_vmb.cli._report import Outcome, beside, publish
 from pylops_vmb.cli._solving import check_device
+from pylops_vmb.networks.prediction import PRECISIONS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +25,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_weights(parser)
     add_velocity_out(parser)
     add_device(parser)
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the products; bfloat16 takes half the time where the processor has it, and "
+        "changes the velocity by some m/s; auto takes it there (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Read, predict, write."""
     check_folder(args.out)
     check_device(args.device)
-    G = load_network(args.weights, args.device)
+    G = load_network(args.weights, args.device, precision=args.precision)
     data, acq = load_gathers(
         args.gathers, f0=args.f0, card=G.card, headers=headers(args, args.gathers)
     )

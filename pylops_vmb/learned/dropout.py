@@ -9,6 +9,7 @@ from torch import nn
 
 from pylops_vmb._backend import generator
 from pylops_vmb._checks import check_integer, check_number, refuse
+from pylops_vmb.learned._copies import Copies
 from pylops_vmb.learned.calibration import Calibration
 from pylops_vmb.learned.ensemble import Ensemble
 from pylops_vmb.learned.inversion import LearnedInversion
@@ -163,7 +164,7 @@ def _thinned(G: LearnedInversion, p: float, *, number: int, seed: int) -> Learne
         dropped = _ChannelDropout(p, seed=_mixed(seed, number, place))
         setattr(parent, name, nn.Sequential(layer, dropped))
     thinned = copy.copy(G)
-    thinned.net = net
+    thinned.net, thinned._copies = net, Copies(fold=False)
     return thinned
 
 

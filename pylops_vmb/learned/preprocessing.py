@@ -92,14 +92,14 @@ class Preprocessing:
 
 
 def _lowpass(d: torch.Tensor, step: int) -> torch.Tensor:
-    taps = torch.from_numpy(_taps(step)).to(d)
+    taps = _taps(step, d.device, d.dtype)
     traces = d.reshape(-1, 1, d.shape[-1])
     filtered = torch.nn.functional.conv1d(traces, taps[None, None], padding=len(taps) // 2)
     return filtered.reshape(d.shape)
 
 
 @lru_cache(maxsize=8)
-def _taps(step: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _taps(step: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """Symmetric low-pass with its half amplitude at 0.8 of the new Nyquist frequency."""
     taps = firwin(2 * math.ceil(6 * step) + 1, 0.8 / step, window="hamming")
-    return np.asarray(taps, dtype=np.float64)
+    return torch.from_numpy(np.asarray(taps, dtype=np.float64)).to(device, dtype)

@@ -26,6 +26,9 @@ class Resampling:
 
     def __init__(self, given: Acquisition, wanted: Acquisition) -> None:
         _check_shots(given, wanted)
+        self._copies: dict[
+            tuple[torch.device, torch.dtype], tuple[torch.Tensor | None, torch.Tensor | None]
+        ] = {}
         self._time = _matrix("time axis", given.t, wanted.t, slack=wanted.dt, unit="s")
         pitch = float(np.ptp(wanted.recs[0])) / max(wanted.nr - 1, 1)
         self._receivers = _matrix(
@@ -33,12 +36,22 @@ class Resampling:
         )
 
     def __call__(self, d: torch.Tensor) -> torch.Tensor:
-        """Turn data ``(ns, nr, nt)`` of the given survey into that of the wanted one."""
-        if self._time is not None:
-            d = d @ self._time.T.to(d)
-        if self._receivers is not None:
-            d = self._receivers.to(d) @ d
+        """Turn data ``(..., ns, nr, nt)`` of the given survey into that of the wanted one."""
+        time, receivers = self._there(d)
+        if time is not None:
+            d = d @ time.T
+        if receivers is not None:
+            d = receivers @ d
         return d
+
+    def _there(self, d: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Return both matrices where `d` is; they travel there once."""
+        key = (d.device, d.dtype)
+        if key not in self._copies:
+            both = (self._time, self._receivers)
+            time, receivers = (None if one is None else one.to(*key) for one in both)
+            self._copies[key] = (time, receivers)
+        return self._copies[key]
 
 
 def _check_shots(given: Acquisition, wanted: Acquisition) -> None:

@@ -7,6 +7,7 @@ from pylops_vmb.networks.fcn import FCN8s, FCN16s, FCN32s
 from pylops_vmb.networks.fcnvmb import FCNVMB
 from pylops_vmb.networks.inversionnet import InversionNet
 from pylops_vmb.networks.patchgan import PatchDiscriminator
+from pylops_vmb.networks.prediction import Prepared, has_bfloat16, prepared
 from pylops_vmb.networks.registry import available, build, register
 from pylops_vmb.networks.regression import VelocityNetwork
 from pylops_vmb.networks.repaired import RepairedFCNVMB
@@ -25,10 +26,13 @@ __all__ = [
     "FCN32s",
     "InversionNet",
     "PatchDiscriminator",
+    "Prepared",
     "RepairedFCNVMB",
     "UNet",
     "VelocityNetwork",
     "available",
     "build",
+    "has_bfloat16",
+    "prepared",
     "register",
 ]

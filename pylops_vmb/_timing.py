@@ -50,15 +50,30 @@ def ratio(these: Sequence[Sample], those: Sequence[Sample], *, clock: str = "wal
     return float(statistics.median(shares))
 
 
-def run_and_measure(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+def run_and_measure(
+    call: Callable[[], Any],
+    *,
+    warm_up: Callable[[], Any] | None = None,
+    at_least: float = 0.0,
+) -> tuple[Any, dict[str, Any]]:
     """Call twice: the first call compiles, fills caches and sets the peak; time the second.
+
+    Parameters
+    ----------
+    call : callable
+        What to measure.
+    warm_up : callable, optional
+        The first call, if it shall do less.
+    at_least : :obj:`float`, optional
+        Repeat the second call until so many seconds were timed.
 
     Returns
     -------
     result
-        Of the second call.
+        Of the last call.
     figures : :obj:`dict`
-        Seconds ``wall`` and ``cpu`` of the second call, ``first`` of the first one;
+        Seconds ``wall`` and ``cpu`` of the second call, or the medians of its repetitions,
+        ``first`` of the first one;
         ``baseline`` and ``peak`` resident memory in MiB before the calls and at most.
     """
     results: list[Any] = []
@@ -69,8 +84,10 @@ def run_and_measure(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     gc.collect()
     _forget_peak()
     baseline = resident()
-    first, second = timed(keep), timed(keep)
-    seconds = {"first": first.wall, "wall": second.wall, "cpu": second.cpu}
+    first, others = timed(warm_up or keep), [timed(keep)]
+    while sum(sample.wall for sample in others) < at_least:
+        others.append(timed(keep))
+    seconds = {"first": first.wall, "wall": median(others), "cpu": median(others, clock="cpu")}
     return results[0], seconds | {"baseline": baseline, "peak": peak()}
 
 

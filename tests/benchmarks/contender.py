@@ -1,6 +1,7 @@
 """One product or gradient in a process of its own: ours, or the propagator's with its defaults.
 
-``python -m tests.benchmarks.contender NAME PROBLEM.npz GRADIENT.npy`` prints one line of JSON.
+``python -m tests.benchmarks.contender NAME PROBLEM.npz GRADIENT.npy [SHOTS]`` prints one line of
+JSON; SHOTS are what the first call takes, the one that warms up.
 """
 
 import json
@@ -17,16 +18,19 @@ import pylops_vmb as vmb
 from pylops_vmb._timing import run_and_measure
 from pylops_vmb.inversion import Objective
 from pylops_vmb.inversion.bands import LowPass
+from tests.benchmarks.peers import first_shots
 
 Problem = Mapping[str, Any]
 Gradient = Callable[[], torch.Tensor]
 
 
-def main(name: str, problem: str, gradient: str) -> None:
+def main(name: str, problem: str, gradient: str, shots: str | None = None) -> None:
     """Measure one contender and write its gradient."""
     with np.load(problem) as arrays:
-        call, stored = CONTENDERS[name](dict(arrays))
-    result, figures = run_and_measure(call)
+        given = dict(arrays)
+    call, stored = CONTENDERS[name](given)
+    warm_up = CONTENDERS[name](first_shots(given, int(shots)))[0] if shots else None
+    result, figures = run_and_measure(call, warm_up=warm_up, at_least=0.5)
     np.save(gradient, result.numpy().astype(np.float64))
     print(json.dumps(figures | {"stored": stored}))
 
@@ -76,36 +80,80 @@ def by_jacobian(problem: Problem, *, product: str) -> tuple[Gradient, str]:
     return (lambda: J @ change) if product == "born" else (lambda: J.H @ residual), ""
 
 
-def by_deepwave(problem: Problem, *, batch: int | None = None) -> tuple[Gradient, str]:
-    """Use the propagator with its defaults, as in its documentation."""
-    acq, start = _survey(problem), torch.from_numpy(problem["start"])
-    dobs = torch.from_numpy(-problem["dobs"])
-    spacing = float(problem["spacing"][0])
-    sources = torch.from_numpy((acq.srcs.T[:, None] / spacing).round().astype(np.int64))
-    receivers = torch.from_numpy((acq.receivers.transpose(1, 2, 0) / spacing).astype(np.int64))
-    wavelet = torch.zeros(acq.ns, 1, acq.nt)
-    wavelet[:, 0, : acq.wav.size] = torch.from_numpy(acq.wav)
-    step = batch or acq.ns
+class Raw:
+    """The propagator called directly, with its defaults, everything prepared beforehand."""
 
-    def model(which: slice, vp: torch.Tensor) -> torch.Tensor:
+    def __init__(self, problem: Problem) -> None:
+        acq = _survey(problem)
+        self.ns, self.dt = acq.ns, acq.dt
+        self._spacing = float(problem["spacing"][0])
+        self._sources = torch.from_numpy(
+            (acq.srcs.T[:, None] / self._spacing).round().astype(np.int64)
+        )
+        self._receivers = torch.from_numpy(
+            (acq.receivers.transpose(1, 2, 0) / self._spacing).round().astype(np.int64)
+        )
+        self._wavelet = torch.zeros(acq.ns, 1, acq.nt)
+        self._wavelet[:, 0, : acq.wav.size] = torch.from_numpy(-acq.wav)  # it records -u
+        self._keywords = {"accuracy": 4, "pml_freq": acq.f0}
+
+    def __call__(self, vp: torch.Tensor, which: slice = slice(None)) -> torch.Tensor:
+        """Return the data ``(ns, nr, nt)`` of some shots."""
         out = deepwave.scalar(
             vp,
-            spacing,
-            acq.dt,
-            source_amplitudes=wavelet[which],
-            source_locations=sources[which],
-            receiver_locations=receivers[which],
-            accuracy=4,
-            pml_freq=acq.f0,
+            self._spacing,
+            self.dt,
+            source_amplitudes=self._wavelet[which],
+            source_locations=self._sources[which],
+            receiver_locations=self._receivers[which],
+            **self._keywords,
         )
         traces: torch.Tensor = out[-1]
         return traces
 
-    def gradient() -> torch.Tensor:
-        parts = [slice(i, i + step) for i in range(0, acq.ns, step)]
-        return _sum(_backward(partial(model, part), start, dobs[part]) for part in parts)
+    def born(self, vp: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+        """Return the change of the data."""
+        out = deepwave.scalar_born(
+            vp,
+            self._spacing,
+            self.dt,
+            dv=change,
+            source_amplitudes=self._wavelet,
+            source_locations=self._sources,
+            sc_receiver_locations=self._receivers,
+            **self._keywords,
+        )
+        return out.sc_receiver_amplitudes
 
-    return gradient, f"every step, {step} shots at a time"
+    def parts(self, step: int) -> list[slice]:
+        """Return the shots in batches."""
+        return [slice(first, first + step) for first in range(0, self.ns, step)]
+
+
+def by_deepwave(problem: Problem, *, batch: int | None = None) -> tuple[Gradient, str]:
+    """Use the propagator with its defaults, as in its documentation."""
+    model, start, dobs = Raw(problem), *(torch.from_numpy(problem[k]) for k in ("start", "dobs"))
+    parts = model.parts(batch or model.ns)
+
+    def gradient() -> torch.Tensor:
+        return _sum(_backward(partial(model, which=part), start, dobs[part]) for part in parts)
+
+    return gradient, f"every step, {batch or model.ns} shots at a time"
+
+
+def product_by_deepwave(problem: Problem, *, product: str) -> tuple[Gradient, str]:
+    """Use the propagator with its defaults for a product: data, Born modelling, its adjoint."""
+    model = Raw(problem)
+    start, change, residual = (
+        torch.from_numpy(problem[key]) for key in ("start", "change", "residual")
+    )
+
+    def adjoint() -> torch.Tensor:
+        vp = start.clone().requires_grad_()
+        return torch.autograd.grad(model(vp), vp, residual)[0]
+
+    calls = {"forward": lambda: model(start), "born": lambda: model.born(start, change)}
+    return calls.get(product, adjoint), ""
 
 
 CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
@@ -115,6 +163,9 @@ CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
     "ours-every-step": by_every_step,
     "ours-by-shot": lambda problem: by_fwi(problem, batch=1),
     "deepwave-defaults": by_deepwave,
+    "deepwave-forward": lambda problem: product_by_deepwave(problem, product="forward"),
+    "deepwave-born": lambda problem: product_by_deepwave(problem, product="born"),
+    "deepwave-adjoint": lambda problem: product_by_deepwave(problem, product="adjoint"),
     "deepwave-by-shot": lambda problem: by_deepwave(problem, batch=1),
     "ours-forward": lambda problem: by_jacobian(problem, product="forward"),
     "ours-born": lambda problem: by_jacobian(problem, product="born"),

@@ -1,11 +1,12 @@
 """PyLops' propagator in an environment that has Devito and none of this project's dependencies.
 
-``python -m tests.benchmarks.contender_devito NAME PROBLEM.npz GRADIENT.npy`` prints a line of JSON.
+``python -m tests.benchmarks.contender_devito NAME PROBLEM.npz GRADIENT.npy [SHOTS]`` prints a line
+of JSON; SHOTS are what the first call takes, the one that warms up.
 """
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,26 +16,34 @@ from numpy.typing import NDArray
 from pylops.waveeqprocessing import AcousticWave2D
 
 from pylops_vmb._timing import run_and_measure
+from tests.benchmarks.peers import first_shots
 
 
-def main(name: str, problem: str, gradient: str) -> None:
+def main(name: str, problem: str, gradient: str, shots: str | None = None) -> None:
     """Measure one product and write it; models are velocities, as ours are."""
     with np.load(problem) as arrays:
         given = dict(arrays)
+    call, stored = product(name, given)
+    warm_up = product(name, first_shots(given, int(shots)))[0] if shots else None
+    result, figures = run_and_measure(call, warm_up=warm_up, at_least=0.5)
+    np.save(gradient, result)
+    print(json.dumps(figures | {"stored": stored}))
+
+
+def product(name: str, given: Mapping[str, Any]) -> tuple[Callable[[], NDArray[Any]], str]:
+    """Return what computes one product, and how the field is stored."""
     Op = operator(given, own_step=name == "pylops-own-step")
     times = given["dt"] * np.arange(given["residual"].shape[-1])
     own_times = 1e-3 * Op.geometry.time_axis.time_values
     Op.updatesrc(np.interp(own_times, times[: given["wav"].size], given["wav"], right=0.0))
     residual = resample(given["residual"], times, own_times)
     slope = -2e6 / given["start"].astype(np.float64) ** 3  # of squared slowness (km/s)^-2 by m/s
-    calls = {
+    calls: dict[str, Callable[[], NDArray[Any]]] = {
         "pylops-forward": lambda: forward(Op),
         "pylops-born": lambda: Op @ (slope * given["change"]),
     }
-    result, figures = run_and_measure(calls.get(name, lambda: slope * (Op.H @ residual)))
-    np.save(gradient, result)
     stored = f"every step of {Op.geometry.dt:.3g} ms, 1 shot at a time"
-    print(json.dumps(figures | {"stored": stored}))
+    return calls.get(name, lambda: slope * (Op.H @ residual)), stored
 
 
 def operator(problem: Mapping[str, Any], *, own_step: bool) -> AcousticWave2D:

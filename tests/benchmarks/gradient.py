@@ -4,8 +4,7 @@
 squares.  The contenders take turns, each in a fresh process, so that its peak memory is
 its own.  PyLops' AcousticWave2D needs Devito, which wants an environment of its own:
 
-    python3 -m venv devito-env && devito-env/bin/pip install devito pylops scipy pytest
-    python -m tests.benchmarks gradient --devito-python devito-env/bin/python
+    make .venv-devito/.installed
 """
 
 import argparse
@@ -15,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from scipy.ndimage import gaussian_filter
 
 import pylops_vmb as vmb
 from pylops_vmb.velocity import openfwi_like
+from tests.benchmarks.peers import NO_DEVITO, ROOT, add_devito, devito_python
 from tests.benchmarks.report import Report, threads, verdict
 
 SEED = 3
-ROOT = Path(__file__).parents[2]
 OURS, BATCHED, LOW, EXACT = "ours", "ours-batched", "ours-low-band", "ours-every-step"
 RAW, PYLOPS, OWN_STEP = "deepwave-defaults", "pylops", "pylops-own-step"
 LABELS = {
@@ -40,7 +40,8 @@ LABELS = {
     EXACT: "ours, every step stored",
 }
 CALLS = (
-    "Seconds are those of the second call in a process; the first one compiles and fills caches.  "
+    "Seconds are those of the second call in a process, or the median of those that fit into half "
+    "a second; the first one compiles and fills caches.  "
     "Added memory is the peak resident size (VmHWM) above the resident size after imports and "
     "set-up; both calls count."
 )
@@ -50,14 +51,12 @@ Results = dict[str, list[dict[str, Any]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this benchmark."""
     parser.add_argument("--rounds", type=int, default=5, help="processes each (default 5)")
-    parser.add_argument(
-        "--devito-python", type=Path, metavar="PATH", help="interpreter that has Devito"
-    )
+    add_devito(parser)
 
 
 def run(options: argparse.Namespace) -> Report:
     """Measure."""
-    contenders = _contenders(options.devito_python)
+    contenders = _contenders(devito_python(options.devito_python))
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder) / "problem.npz"
         np.savez(problem, **make_problem(vmb.Grid.fcnvmb(), five_shots()))
@@ -114,18 +113,23 @@ def _contenders(devito: Path | None) -> dict[str, list[str]]:
     module = [sys.executable, "-m", "tests.benchmarks.contender"]
     found = {name: [*module, name] for name in (OURS, BATCHED, LOW, RAW, EXACT)}
     if devito is not None:
-        peer = [str(devito.absolute()), "-m", "tests.benchmarks.contender_devito"]
+        peer = [str(devito), "-m", "tests.benchmarks.contender_devito"]
         found |= {name: [*peer, name] for name in (PYLOPS, OWN_STEP)}
     return found
 
 
 def run_alone(
-    command: list[str], problem: Path, gradient: Path, *, threads: int | None = None
+    command: list[str],
+    problem: Path,
+    gradient: Path,
+    *,
+    threads: int | None = None,
+    warm_up: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run a contender in a process of its own and return its figures."""
     asked = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
-        [*command, str(problem), str(gradient)],
+        [*command, str(problem), str(gradient), *warm_up],
         cwd=ROOT,
         env=os.environ | {"DEVITO_LANGUAGE": "openmp", "DEVITO_LOGGING": "ERROR"} | asked,
         stdout=subprocess.PIPE,
@@ -167,7 +171,7 @@ def _verdicts(results: Results, gradients: dict[str, NDArray[Any]]) -> list[str]
     notes = [verdict("relative difference of ours from the exact gradient", error, at_most=1e-4)]
     for name in (RAW, PYLOPS):
         if name not in results:
-            notes.append(f"{LABELS[name]}: not measured, pass --devito-python")
+            notes.append(NO_DEVITO)
             continue
         for clock in ("wall", "cpu"):
             faster = statistics.median(

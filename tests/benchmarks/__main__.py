@@ -27,6 +27,7 @@ NAMES = (
     "generalisation",
     "salt_transfer",
     "label_free",
+    "prediction",
     "throughput",
     "starts",
     "robustness",
@@ -36,7 +37,7 @@ NAMES = (
     "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
-PEERS = ("imports", "overhead", "pylops_peer", "throughput")
+PEERS = ("imports", "overhead", "pylops_peer", "prediction", "throughput")
 """The group ``peers``: what is fast and what it costs, beside the peers, in one run."""
 _IN_FOLDERS = {
     name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")

@@ -3,6 +3,7 @@
 import gc
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -102,7 +103,11 @@ def peak() -> float:
     ``VmHWM`` is ``getrusage``'s ``ru_maxrss`` without the size of the parent process,
     which Linux lets a child inherit.
     """
-    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    known = _status("VmHWM")
+    if known is not None:
+        return known
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _forget_peak() -> None:

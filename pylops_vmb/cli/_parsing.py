@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "make a network's weights from a recipe",
     "dataset": "simulate models and their gathers, to train on",
     "finetune": "train a network on, with data of another kind",
+    "bench": "what modelling, a gradient and a prediction cost on this machine",
     "card": "measure what training data looked like, and write it to the card of a network",
 }
 _EPILOG = """\

@@ -28,6 +28,7 @@ _INTERNAL = {
 _PACKAGES = ("torch", "numpy", "scipy", "pylops", "deepwave")
 _COLUMNS = {
     "kind": ("kind", ""),
+    "call": ("call", ""),
     "method": ("method", ""),
     "start": ("started from", ""),
     "mae_m_s": ("MAE m/s", ".1f"),
@@ -58,6 +59,10 @@ _COLUMNS = {
     "memory_gib": ("memory GiB", ".2g"),
     "disk_gib": ("disk GiB", ".2g"),
     "seconds": ("seconds", ".1f"),
+    "ms": ("ms", ".4g"),
+    "slowest_ms": ("slowest ms", ".4g"),
+    "million_updates_s": ("million cell updates/s", ".0f"),
+    "surveys_s": ("surveys/s", ".3g"),
     "file": ("file", ""),
     "again": ("again", ""),
 }

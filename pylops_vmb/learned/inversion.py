@@ -374,7 +374,8 @@ class LearnedInversion(NonlinearOperator):
 
     def _predict(self, net: torch.nn.Module, d: torch.Tensor) -> torch.Tensor:
         """Return velocities ``(n, nx, nz)`` of gathers ``(n, ns, nr, nt)``."""
-        prediction: torch.Tensor = net(self.inputs(d))
+        inputs = torch.stack([self.inputs(one) for one in d])  # one by one stays in the cache
+        prediction: torch.Tensor = net(inputs)
         return prediction[:, 0].transpose(-1, -2)
 
     def _check(self, x: torch.Tensor) -> None:

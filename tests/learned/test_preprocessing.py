@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.signal import firwin
 
 from pylops_vmb.errors import VMBTypeError, VMBValueError
 from pylops_vmb.learned import Preprocessing
@@ -35,6 +36,17 @@ def test_antialias_keeps_what_fits_without_delay():
 def test_middle_folds_because_it_has_no_filter():
     folded = Preprocessing(step=5, decimation="middle", scale="none")(tone(180.0))
     assert middle(folded).abs().max() > 0.9
+
+
+@pytest.mark.parametrize("nt", [63, 64, 7])
+@pytest.mark.parametrize("step", [2, 3, 5])
+def test_decimation_is_a_low_pass_of_which_every_nth_sample_is_kept(nt, step):
+    torch.manual_seed(0)
+    d = torch.randn(2, 3, nt, dtype=torch.float64)
+    taps = torch.from_numpy(firwin(12 * step + 1, 0.8 / step, window="hamming"))
+    whole = torch.nn.functional.conv1d(d.reshape(6, 1, nt), taps[None, None], padding=6 * step)
+    expected = whole.reshape(2, 3, nt)[..., ::step][..., : nt // step].transpose(-1, -2)
+    torch.testing.assert_close(Preprocessing(step=step).decimate(d), expected)
 
 
 @pytest.mark.parametrize(("step", "first"), [(5, 2), (4, 1), (3, 1), (2, 0), (1, 0)])

@@ -52,8 +52,8 @@ docs-fast: $(INSTALLED_DOCS)  ## the same, of the gallery only the examples run
 	VMB_GALLERY=fast $(SPHINX)
 	$(LINKS)
 
-bench: $(INSTALLED)  ## the benchmarks
-	$(BIN)/python -m tests.benchmarks
+bench: $(INSTALLED) $(INSTALLED_DEVITO) $(INSTALLED_MPI)  ## speed and memory beside the peers, an hour: docs/peers.rst
+	$(BIN)/python -m tests.benchmarks peers --json docs/tables/peers.json --page docs/peers.rst
 
 clean:  ## remove what the other targets made, the environment included
 	rm -rf $(VENV) $(VENV_DEVITO) build dist demo docs/_build docs/api docs/gallery

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import pylops_vmb as vmb
-from tests.benchmarks.hybrid import page, starts_report, tables
+from tests.benchmarks import page
+from tests.benchmarks.hybrid import starts_report, tables
 from tests.benchmarks.hybrid.conditions import Problem
 from tests.benchmarks.hybrid.curves import first_below
 from tests.benchmarks.hybrid.jobs import read_rows, run_jobs

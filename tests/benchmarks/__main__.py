@@ -1,7 +1,6 @@
-"""Command line: ``python -m tests.benchmarks [NAME | peers] [options] [--json FILE]``."""
+"""Command line: ``python -m tests.benchmarks [NAME | peers] [options]``."""
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Sequence
@@ -9,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.report import NotMeasuredError, Report, machine, versions
+from tests.benchmarks.kept import fill, keep
+from tests.benchmarks.report import NotMeasuredError, Report
 
 NAMES = (
     "imports",
@@ -45,22 +45,37 @@ _IN_FOLDERS = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the benchmarks, print their tables, write the JSON file; return the exit code."""
+    """Run the benchmarks, print their tables, keep their figures; return the exit code."""
     options = parser().parse_args(argv)
-    path = getattr(options, "json", None)
-    reports = [report_of(options)] if options.name else [report_of(alone(n)) for n in NAMES]
-    if path:
-        plain = {"machine": machine(), "versions": versions()}
-        plain["benchmarks"] = {report.name: report.to_dict() for report in reports if report}
-        path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(reports) or not options.name else 1
+    page, figures = (getattr(options, name, None) for name in ("page", "json"))
+    names = {None: NAMES, "peers": PEERS}.get(options.name)
+    chosen = [options] if names is None else map(alone, names)
+    reports = []
+    for one in chosen:
+        reports.append(report_of(one))
+        if figures and reports[-1]:
+            keep(figures, reports[-1])
+    if page:
+        fill(page, figures)
+    return 0 if all(reports) or names else 1
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser, one subcommand a benchmark."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write figures here"
+        "--json",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="keep figures here, beside those of other benchmarks",
+    )
+    common.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="fill a page of the documentation with the figures of the JSON file",
     )
     root = argparse.ArgumentParser(prog="python -m tests.benchmarks", parents=[common])
     names = root.add_subparsers(dest="name", metavar="NAME", help=", ".join(NAMES))
@@ -70,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
         sub = names.add_parser(name, parents=[common], description=doc, help=doc.splitlines()[0])
         sub.formatter_class = argparse.RawDescriptionHelpFormatter
         module.add_arguments(sub)
+    about = f"What is fast and what it costs, beside the peers: {', '.join(PEERS)}."
+    names.add_parser("peers", parents=[common], description=about, help=about)
     return root
 
 

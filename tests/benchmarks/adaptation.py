@@ -16,7 +16,7 @@ from pylops_vmb.learned import Limits, adapt
 from pylops_vmb.learned.adaptation import Adapted
 from pylops_vmb.modelling import AcousticModelling2D
 from pylops_vmb.survey import Acquisition, Grid
-from tests.benchmarks.hybrid.page import between, bullets, list_table
+from tests.benchmarks.page import between, bullets, list_table
 from tests.benchmarks.report import Report
 
 GRID = Grid((101, 60), 5.0, (-50.0, -40.0))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks import field, field_pictures
-from tests.benchmarks.hybrid.page import between, bullets, list_table
+from tests.benchmarks.page import between, bullets, list_table
 from tests.benchmarks.report import Report, data_folder
 
 _NETWORKS = ("fcnvmb-mini", "fcnvmb-mini-lowcut")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.hybrid import conditions, models, page, pictures, tables
+from tests.benchmarks import page
+from tests.benchmarks.hybrid import conditions, models, pictures, tables
 from tests.benchmarks.hybrid.curves import compare
 from tests.benchmarks.hybrid.jobs import Row
 from tests.benchmarks.hybrid.methods import TITLES

@@ -70,10 +70,12 @@ class TestContest:
             "ours": [{"wall": 1.0, "peak": 20.0, "baseline": 10.0}],
             "deepwave-defaults": [{"wall": 3.0, "peak": 40.0, "baseline": 10.0}],
             "deepwave-forward": [{"wall": 3.0, "peak": 40.0, "baseline": 10.0}],
+            "ours-adjoint": [{"wall": 2.0, "peak": 20.0, "baseline": 10.0}],
         }
         assert few.faster("ours", "deepwave-defaults") == 6.0
         assert few.memory("ours", "deepwave-defaults") == pytest.approx(1 / 6)
         assert few.faster("ours", "deepwave-forward") == 3.0
+        assert few.faster("ours-adjoint", "deepwave-defaults") == 1.5  # both of the few shots
 
     def test_another_result_is_refused(self):
         pair = Contest(Size(GRID, ACQ, 2), None)

@@ -95,6 +95,7 @@ def make_problem(grid: vmb.Grid, acq: vmb.Acquisition) -> dict[str, Any]:
     F = vmb.AcousticModelling2D(grid, acq)
     dobs = F(true)
     return {
+        "true": true,
         "start": start,
         "dobs": dobs,
         "residual": F(start) - dobs,

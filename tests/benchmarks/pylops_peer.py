@@ -22,7 +22,11 @@ from tests.benchmarks.report import Report, threads, verdict
 SIZES = {
     "70": lambda: Size(vmb.Grid.openfwi(), vmb.Acquisition.openfwi(), 5),
     "201": lambda: Size(
-        vmb.Grid.fcnvmb(), vmb.Acquisition.fcnvmb(), 5, warm_up=1, left_out=("ours-again",)
+        vmb.Grid.fcnvmb(),
+        vmb.Acquisition.fcnvmb(),
+        5,
+        warm_up=1,
+        left_out=("ours-again", "ours-born-once", "ours-by-shot"),
     ),
 }
 
@@ -74,9 +78,10 @@ def verdicts(contest: Contest) -> Iterator[str]:
         what = f"{ROWS[name].call}, overhead over {RAW}'s defaults in %"
         yield verdict(what, overhead, at_most=3.0)
     what = "gradient, relative difference of ours from the exact one"
-    yield verdict(what, contest.distance("ours", "ours-adjoint"), at_most=1e-4)
+    yield verdict(what, contest.error(), at_most=1e-4)
     for name in ("ours", "ours-by-shot"):
-        yield from _gradient(contest, name)
+        if name in contest.results:
+            yield from _gradient(contest, name)
     if "pylops" in contest.results:
         for name, least in (("ours-born", 6.0), ("ours-adjoint", 2.5)):
             call = ROWS[name].call
@@ -96,7 +101,7 @@ def _gradient(contest: Contest, name: str) -> Iterator[str]:
         if other not in contest.results:
             continue
         more = contest.scale(other)
-        scaled = f" ({contest.size.raw_shots} shots measured, times {more:.3g})" if more > 1 else ""
+        scaled = f" ({contest.size.few} shots measured, times {more:.3g})" if more > 1 else ""
         faster, share = contest.faster(name, other), contest.memory(name, other)
         yield verdict(f"{what} times faster than {peer}{scaled}", faster, at_least=2.0)
         yield verdict(f"{what} memory over {peer}{scaled}", share, at_most=0.25)
@@ -115,7 +120,7 @@ def _cut(size: Size, shots: int | None) -> Size:
     if shots is None:
         return size
     acq = size.acq.select(slice(0, shots))
-    return size._replace(acq=acq, raw_shots=min(shots, size.raw_shots))
+    return size._replace(acq=acq, few=min(shots, size.few))
 
 
 def _remarks(options: argparse.Namespace) -> list[str]:
@@ -127,13 +132,16 @@ def _remarks(options: argparse.Namespace) -> list[str]:
         "deepwave's defaults are courant_number 0.6, max_vel that of the model, an absorbing layer "
         "of 20 cells, every step stored; accuracy=4 and pml_freq are given, everything is "
         "prepared beforehand, and all shots are one call, as in its documentation.  It stores "
-        "the field of all of them: where that is 18 GiB, its adjoint and gradient are measured "
-        "with the first shots, and its time and memory are scaled to all.",
+        "the field of all of them: where that is 18 GiB, its gradient is measured with the first "
+        "shots, and its time and memory are scaled to all; adjoints are all of the first shots.",
         "Operators are set up beforehand: for Born modelling and a repeated adjoint that includes "
-        "our Jacobian, for PyLops its AcousticWave2D.  Its adjoint runs the forward pass each "
+        "our Jacobian, which stores fields for its adjoint at once (the peak shows it, the added "
+        "memory does not), for PyLops its AcousticWave2D.  Its adjoint runs the forward pass each "
         "time, and is what its gradient is compared by: it is handed the residual, while ours and "
         "deepwave's gradients model the data and compare them.",
-        "Difference: of deepwave and of ours from ours, relative; the exact gradient is that with "
-        "every step stored.  Cosine: of PyLops and ours, without the cells along the edges, "
-        "through which ours reaches into the absorbing zone; PyLops' zone sends echoes.",
+        "Difference: relative, from ours; absorbing layers differ, because ours follow a fixed "
+        "max_vel of 5500 m/s, so deepwave's gradients are given data of its own.  The exact "
+        "gradient is that with every step stored, of the first shots.  Cosine: of PyLops and ours, "
+        "without the cells along the edges, through which ours reaches into the absorbing zone; "
+        "PyLops' zone sends echoes.",
     ]

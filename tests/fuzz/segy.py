@@ -6,19 +6,14 @@
 import os
 import struct
 import time
-import tracemalloc
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pylops_vmb.errors import VMBError, VMBWarning
 from pylops_vmb.io import open_gathers, read_gathers, read_traces, read_velocity, summary
-
-SECONDS, BYTES = 5.0, 64 * 2**20
-"""Longest time and most memory of one reading; the files hold less than 100 kB."""
+from tests.fuzz.outcome import outcome
 
 SIZES = {1: 4, 2: 4, 3: 2, 4: 4, 5: 4, 6: 8, 7: 3, 8: 1, 9: 8, 10: 4, 11: 2, 12: 8, 15: 3, 16: 1}
 BINARY = {
@@ -71,7 +66,7 @@ def fuzz_segy(rng: np.random.Generator, folder: Path) -> dict[str, str]:
         "open_gathers": lambda: [d.shape for d, _ in open_gathers(path, **options)],
         "read_velocity": lambda: read_velocity(path),
     }
-    return {name: _outcome(name, reader) for name, reader in readers.items()}
+    return {name: outcome(folder, reader) for name, reader in readers.items()}
 
 
 def damaged(rng: np.random.Generator) -> bytes:
@@ -83,27 +78,6 @@ def damaged(rng: np.random.Generator) -> bytes:
         damage = _DAMAGES[rng.integers(len(_DAMAGES))]
         raw = damage(rng, raw, order, size)
     return bytes(raw)
-
-
-def _outcome(name: str, reader: Callable[[], Any]) -> str:
-    tracemalloc.start()
-    began = time.monotonic()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            warnings.simplefilter("ignore", VMBWarning)
-            reader()
-        outcome, words = "read", ", got . "
-    except VMBError as error:
-        outcome, words = type(error).__name__, str(error)
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert ", got " in words, f"{name}: {words} is not in three parts"
-    assert ". " in words, f"{name}: {words} does not say what to do"
-    assert time.monotonic() - began < SECONDS, f"{name}: too slow"
-    assert peak < BYTES, f"{name}: {peak} bytes"
-    return outcome
 
 
 def _whole(rng: np.random.Generator, order: str, code: int) -> tuple[bytearray, int]:

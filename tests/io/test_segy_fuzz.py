@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.fuzz import segy
+from tests.fuzz.outcome import BYTES
 
 CASES = 150
 
@@ -27,7 +28,7 @@ def test_what_the_fuzz_found_stays_mended(tmp_path, seed, what):
     ("reader", "message"),
     [
         (lambda: 1 / 0, "division by zero"),
-        (lambda: np.zeros(segy.BYTES // 8 + 1), "read_traces: 67.* bytes"),
+        (lambda: np.zeros(BYTES // 8 + 1), r"67\d+ bytes"),
         (lambda: np.float64(1e308) * 10.0, "overflow"),
     ],
 )

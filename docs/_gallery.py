@@ -13,10 +13,6 @@ READING_ORDER = (
     "networks",
     "misfits",
     "files",
-)
-"""Pages, without ``plot_``, in the order of the indexes; those not named follow by name."""
-
-LAST = (
     "learned_inversion",
     "hybrid",
     "multiscale_fwi",
@@ -34,7 +30,8 @@ LAST = (
     "fwi_and_network",
     "vgg_to_fcnvmb",
 )
-"""Pages that follow those not named: first one inverts, then one trains."""
+"""Pages, without ``plot_``, in the order of the indexes: first one inverts, then one trains.
+Those not named follow by name."""
 
 WHAT_RUNS = {"all": "plot_", "fast": "examples/plot_", "none": "nothing_runs"}
 """Values of ``VMB_GALLERY``, and the pattern of the scripts that run; the others are rendered."""
@@ -56,8 +53,8 @@ def pattern(choice: str) -> str:
 def reading_order(file: str) -> tuple[int, str]:
     """Return the sort key of a page."""
     name = Path(file).stem.removeprefix("plot_")
-    order = (*READING_ORDER, "", *LAST)
-    return order.index(name if name in order else ""), name
+    place = READING_ORDER.index(name) if name in READING_ORDER else len(READING_ORDER)
+    return place, name
 
 
 def reset_pictures(_config: dict[str, object], _file: str) -> None:

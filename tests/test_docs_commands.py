@@ -1,6 +1,5 @@
 """The commands that the pages show: each parses, each runs, and the pictures are there."""
 
-import importlib.util
 import re
 import shlex
 import tomllib
@@ -10,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from pylops_vmb.cli._parsing import COMMANDS, parse
+from tests.scripts import load
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.rst"))
@@ -19,12 +19,7 @@ CAPTIONED = re.compile(r"   :caption: (\S+)\n\n((?:\n| {3}.*\n)+)")
 @pytest.fixture(scope="module")
 def pictures() -> ModuleType:
     """Return the script that draws the pictures of the pages."""
-    spec = importlib.util.spec_from_file_location("pictures", DOCS / "pictures.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(DOCS / "pictures.py")
 
 
 def commands(page: Path, pictures: ModuleType) -> list[list[str]]:

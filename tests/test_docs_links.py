@@ -1,10 +1,11 @@
 """The check of the links of the built pages finds what leads nowhere."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.scripts import load
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "_links.py"
 
@@ -16,12 +17,7 @@ GOOD = """<a href="other.html#there">x</a> <a href="#own">x</a> <h1 id="own"></h
 @pytest.fixture(scope="module")
 def links() -> ModuleType:
     """Return the script."""
-    spec = importlib.util.spec_from_file_location("links", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT)
 
 
 @pytest.fixture

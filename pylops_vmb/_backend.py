@@ -111,7 +111,7 @@ def to_tensor(
         values = np.asarray(array)
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if not values.flags.writeable or any(stride < 0 for stride in values.strides):
-            values = values.copy()
+            values = values.copy(order="K")  # a transposed view of a file is read in its order
         array = torch.from_numpy(values)
     elif kind.library == "cupy":
         array = torch.utils.dlpack.from_dlpack(array)

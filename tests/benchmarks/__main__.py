@@ -13,6 +13,7 @@ from tests.benchmarks.report import NotMeasuredError, Report
 
 NAMES = (
     "imports",
+    "loading",
     "adaptation",
     "overhead",
     "gradient",
@@ -37,7 +38,7 @@ NAMES = (
     "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
-PEERS = ("imports", "overhead", "pylops_peer", "prediction", "throughput")
+PEERS = ("imports", "loading", "overhead", "pylops_peer", "prediction", "throughput")
 """The group ``peers``: what is fast and what it costs, beside the peers, in one run."""
 _IN_FOLDERS = {
     name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")

@@ -98,7 +98,8 @@ class Shard:
             d, scale, vp = (map_npy(self.files[kind])[row] for kind in _KINDS)
         except (VMBFileError, IndexError) as err:
             self._refuse(str(err), cause=err)
-        return np.multiply(d, scale, dtype=np.float32), np.array(vp, np.float32)
+        gathers = torch.from_numpy(np.array(d)).float()  # NumPy takes ten times longer for halves
+        return gathers.mul_(float(scale)).numpy(), np.array(vp, np.float32)
 
     def verify(self) -> None:
         """Compare the files with the digests that were taken when they were written.

@@ -83,7 +83,7 @@ def run_and_measure(
         results[:] = [call()]
 
     gc.collect()
-    _forget_peak()
+    forget_peak()
     baseline = resident()
     first, others = timed(warm_up or keep), [timed(keep)]
     while sum(sample.wall for sample in others) < at_least:
@@ -110,7 +110,8 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
+    """Let `peak` begin anew, where the system can."""
     reset = Path("/proc/self/clear_refs")
     if reset.exists():
         reset.write_text("5", encoding="ascii")

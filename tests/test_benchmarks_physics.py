@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import pylops_vmb as vmb
-from tests.benchmarks import contest, overhead
+from pylops_vmb.inversion.processes import ALONE
+from tests.benchmarks import contest, overhead, scaling, scaling_job
 from tests.benchmarks.contest import Contest, Size
 from tests.benchmarks.direct import Direct, LeastSquares
 from tests.benchmarks.peers import devito_python, first_shots
@@ -114,3 +115,45 @@ class TestPeers:
         assert cut["residual"].shape == (2, 2, 4)
         np.testing.assert_array_equal(cut["srcs"], [[0.0, 1.0], [3.0, 4.0]])
         assert cut["dt"] == 0.001
+
+
+class TestScaling:
+    def test_the_slowest_process_counts_and_memory_adds(self):
+        each = [
+            {"wall": 2.0, "cpu": 1.0, "baseline": 10.0, "peak": 14.0},
+            {"wall": 3.0, "cpu": 2.0, "baseline": 10.0, "peak": 12.0},
+        ]
+        found = scaling.joined({"figures": each, "checksum": [5.0, 7.0]})
+        assert found == {"wall": 3.0, "cpu": 3.0, "added": 6.0, "largest": 4.0, "checksum": 6.0}
+
+    def test_a_case_is_beside_the_first_of_its_kind(self):
+        one, four = scaling.Case("shots", 1, 70, 1), scaling.Case("shots", 4, 70, 4)
+        figures = {"cpu": 1.0, "added": 5.0, "largest": 5.0, "checksum": 1.0}
+        results = {
+            ("forward", scaling.Case("cells", 1, 70, 2)): [{"wall": 9.0} | figures],
+            ("forward", one): [{"wall": 1.0} | figures],
+            ("forward", four): [{"wall": 6.0} | figures],
+        }
+        row = list(scaling.rows(results))[-1]
+        assert row["ideal s"] == 4.0
+        assert row["over ideal"] == 1.5
+
+    def test_a_gradient_that_depends_on_the_processes_is_refused(self):
+        one, two = (scaling.Case("processes", n, 70, 16, processes=n) for n in (1, 2))
+        figures = {"wall": 1.0, "cpu": 1.0, "added": 5.0, "largest": 5.0}
+        results = {
+            ("gradient", one): [figures | {"checksum": 1.0}],
+            ("gradient", two): [figures | {"checksum": 1.1}],
+        }
+        with pytest.raises(AssertionError, match="its gradient is not that of one process"):
+            list(scaling.rows(results))
+
+    def test_its_gradient_is_that_of_the_relative_misfit(self):
+        F = scaling_job.modelling(70, 1)
+        one = scaling_job.gradient(F, ALONE)()
+        vp = scaling_job.velocity(70)
+        x = (0.9 * vp).requires_grad_()
+        dobs = F(vp)
+        loss = (F(x) - dobs).square().sum() / dobs.square().sum()
+        loss.backward()
+        torch.testing.assert_close(one, x.grad, rtol=0.0, atol=1e-3 * float(x.grad.abs().max()))

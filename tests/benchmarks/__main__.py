@@ -19,6 +19,7 @@ NAMES = (
     "gradient",
     "budget",
     "pylops_peer",
+    "scaling",
     "openfwi_maps",
     "cf_sample0",
     "marmousi",
@@ -38,7 +39,7 @@ NAMES = (
     "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
-PEERS = ("imports", "loading", "overhead", "pylops_peer", "prediction", "throughput")
+PEERS = ("imports", "loading", "overhead", "pylops_peer", "scaling", "prediction", "throughput")
 """The group ``peers``: what is fast and what it costs, beside the peers, in one run."""
 _IN_FOLDERS = {
     name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")

@@ -83,10 +83,10 @@ def by_jacobian(problem: Problem, *, product: str) -> tuple[Gradient, str]:
 
 
 class Raw:
-    """The propagator called directly, with its defaults, everything prepared beforehand."""
+    """The propagator called directly, everything prepared beforehand; its defaults, or others."""
 
-    def __init__(self, problem: Problem) -> None:
-        acq = _survey(problem)
+    def __init__(self, problem: Problem, **keywords: float) -> None:
+        acq = survey(problem)
         self.ns, self.dt = acq.ns, acq.dt
         self._spacing = float(problem["spacing"][0])
         self._sources = torch.from_numpy(
@@ -97,7 +97,7 @@ class Raw:
         )
         self._wavelet = torch.zeros(acq.ns, 1, acq.nt)
         self._wavelet[:, 0, : acq.wav.size] = torch.from_numpy(-acq.wav)  # it records -u
-        self._keywords = {"accuracy": 4, "pml_freq": acq.f0}
+        self._keywords = {"accuracy": 4, "pml_freq": acq.f0} | keywords
 
     def __call__(self, vp: torch.Tensor, which: slice = slice(None)) -> torch.Tensor:
         """Return the data ``(ns, nr, nt)`` of some shots."""
@@ -182,7 +182,8 @@ CONTENDERS: dict[str, Callable[[Problem], tuple[Gradient, str]]] = {
 }
 
 
-def _survey(problem: Problem) -> vmb.Acquisition:
+def survey(problem: Problem) -> vmb.Acquisition:
+    """Return the survey of a problem."""
     numbers = {"nt": problem["dobs"].shape[-1], "wavc": int(problem["wavc"])}
     numbers |= {key: float(problem[key]) for key in ("dt", "f0")}
     return vmb.Acquisition(problem["srcs"], problem["recs"], wav=problem["wav"], **numbers)
@@ -193,7 +194,7 @@ def _ours(
 ) -> tuple[vmb.AcousticModelling2D, torch.Tensor, torch.Tensor]:
     start, dobs = torch.from_numpy(problem["start"]), torch.from_numpy(problem[data])
     grid = vmb.Grid(tuple(start.shape), tuple(problem["spacing"]))
-    return vmb.AcousticModelling2D(grid, _survey(problem), memory=memory), start, dobs
+    return vmb.AcousticModelling2D(grid, survey(problem), memory=memory), start, dobs
 
 
 def _sum(gradients: Iterable[torch.Tensor]) -> torch.Tensor:

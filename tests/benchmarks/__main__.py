@@ -31,6 +31,7 @@ NAMES = (
     "label_free",
     "prediction",
     "throughput",
+    "roofline",
     "starts",
     "robustness",
     "flat",
@@ -39,7 +40,16 @@ NAMES = (
     "segy_odd",
 )
 """In the order in which they run: those that start processes before those that fill this one."""
-PEERS = ("imports", "loading", "overhead", "pylops_peer", "scaling", "prediction", "throughput")
+PEERS = (
+    "imports",
+    "loading",
+    "overhead",
+    "pylops_peer",
+    "scaling",
+    "prediction",
+    "throughput",
+    "roofline",
+)
 """The group ``peers``: what is fast and what it costs, beside the peers, in one run."""
 _IN_FOLDERS = {
     name: f"hybrid.{name}" for name in ("starts", "robustness", "flat", "salt_start", "ablation")

@@ -14,15 +14,17 @@ def seconds(*values: float) -> list[Sample]:
 
 def test_prediction_table_takes_ratios_within_a_round() -> None:
     samples = {prediction.PLAIN: seconds(2, 8, 3), prediction.ours("bfloat16"): seconds(1, 4, 1)}
-    maes = {prediction.PLAIN: 200.0, prediction.ours("bfloat16"): 200.1}
-    rows = prediction.table({}, samples, differences={}, maes=maes)
+    plain = torch.tensor([100.0, 300.0]).double()
+    found = {prediction.PLAIN: plain, prediction.ours("bfloat16"): plain + torch.tensor([0.0, 0.2])}
+    rows = prediction.table({}, samples, differences={}, found=found)
     assert [row["ms"] for row in rows] == [3000.0, 1000.0]
     assert rows[1]["times faster"] == 2.0
-    assert rows[1]["change of MAE %"] == pytest.approx(0.05)
-    faster, moved = prediction.verdicts("", samples, maes)
+    assert rows[1]["change of MAE %"] == pytest.approx(0.05, rel=1e-5)
+    assert rows[1]["± %"] == pytest.approx(0.05, rel=1e-5)  # of two models, 0 and 0.1 %
+    faster, moved = prediction.verdicts("", samples, found)
     assert faster.endswith("met")
     assert moved.endswith("met")
-    assert "MISSED" in prediction.verdicts("", samples, {**maes, prediction.PLAIN: 210.0})[1]
+    assert "MISSED" in prediction.verdicts("", samples, {**found, prediction.PLAIN: plain + 1.0})[1]
 
 
 def test_arms_that_disagree_are_not_timed() -> None:
@@ -31,9 +33,10 @@ def test_arms_that_disagree_are_not_timed() -> None:
         prediction.agreement(nets, torch.ones(2, 3))
 
 
-def test_error_is_over_all_cells_of_uneven_batches() -> None:
-    inputs = torch.arange(5.0)[:, None]
-    assert prediction.mae(torch.nn.Identity(), inputs, torch.zeros(5, 1), batch=2) == 2.0
+def test_error_is_that_of_each_model_in_uneven_batches() -> None:
+    inputs = torch.tensor([[0.0, -2.0], [2.0, 2.0], [1.0, 5.0]])
+    found = prediction.errors(torch.nn.Identity(), inputs, torch.zeros(3, 2), batch=2)
+    assert found.tolist() == [1.0, 2.0, 3.0]
 
 
 def test_held_out_models_are_what_the_embedded_network_takes() -> None:
@@ -41,4 +44,4 @@ def test_held_out_models_are_what_the_embedded_network_takes() -> None:
     inputs, truths = prediction.held_out(G, 2, workers=2)
     assert (inputs.shape, truths.shape) == ((2, 5, 200, 70), (2, 1, 70, 70))
     assert G.card.training["velocity"]["seed"] != prediction.SEED
-    assert prediction.mae(G.net, inputs, truths) < 400.0  # of a right-way-up truth
+    assert float(prediction.errors(G.net, inputs, truths).max()) < 400.0  # of a right-way-up truth

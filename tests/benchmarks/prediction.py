@@ -36,6 +36,8 @@ FASTER, CHANGE = 1.5, 0.1
 
 Net = Callable[[Tensor], Tensor]
 Samples = dict[str, list[Sample]]
+Errors = dict[str, Tensor]
+"""Mean absolute error of each held-out model, by arm."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ def run(options: argparse.Namespace) -> Report:
         for size in SIZES if options.size == "both" else (options.size,):
             case = full() if size == "full" else embedded()
             nets = _nets(case, options)
-            maes = _maes(nets, options) if size == "embedded" else {}
+            found = _errors(nets, options) if size == "embedded" else {}
             for batch in options.batch:
                 samples, differences = _measure(case, nets, batch, options)
                 raw[f"{size}, batch {batch}"] = samples
                 label = {"network": case.name, "batch": batch}
-                rows += table(label, samples, differences=differences, maes=maes)
-                notes += verdicts(f"{size}, batch {batch}", samples, maes)
+                rows += table(label, samples, differences=differences, found=found)
+                notes += verdicts(f"{size}, batch {batch}", samples, found)
     return Report(
         "prediction",
         f"network alone, {options.device}, {threads()}",
@@ -130,11 +132,10 @@ def held_out(
     return torch.stack(inputs), torch.stack(truths)
 
 
-def mae(net: Net, inputs: Tensor, truths: Tensor, *, batch: int = 10) -> float:
-    """Return the mean absolute error over all cells of all models, m/s."""
+def errors(net: Net, inputs: Tensor, truths: Tensor, *, batch: int = 10) -> Tensor:
+    """Return the mean absolute error of each model, m/s."""
     parts = zip(inputs.split(batch), truths.split(batch), strict=True)
-    total = sum(float((net(d) - vp).double().abs().sum()) for d, vp in parts)
-    return total / truths.numel()
+    return torch.cat([(net(d) - vp).double().abs().flatten(1).mean(1) for d, vp in parts])
 
 
 def table(
@@ -142,7 +143,7 @@ def table(
     samples: Samples,
     *,
     differences: dict[str, float],
-    maes: dict[str, float],
+    found: Errors,
 ) -> list[dict[str, Any]]:
     """Return a row an arm."""
     rows = []
@@ -154,26 +155,32 @@ def table(
             "times faster": ratio(samples[PLAIN], times) if other else None,
             "difference %": 100 * differences[arm] if arm in differences else None,
         }
-        if arm in maes:
-            row |= {"MAE m/s": maes[arm], "change of MAE %": change(maes, arm) if other else None}
+        if arm in found:
+            moved, deviation = change(found, arm) if other else (None, None)
+            row |= {"MAE m/s": float(found[arm].mean()), "change of MAE %": moved, "± %": deviation}
         rows.append(row)
     return rows
 
 
-def verdicts(label: str, samples: Samples, maes: dict[str, float]) -> list[str]:
+def verdicts(label: str, samples: Samples, found: Errors) -> list[str]:
     """Judge bfloat16, the precision that the target is meant for."""
     arm = ours("bfloat16")
     faster = ratio(samples[PLAIN], samples[arm])
     notes = [verdict(f"{label}: times faster than plain, bfloat16", faster, at_least=FASTER)]
-    if maes:
-        moved = abs(change(maes, arm))
+    if found:
+        moved = abs(change(found, arm)[0])
         notes.append(verdict(f"{label}: change of MAE in %, bfloat16", moved, at_most=CHANGE))
     return notes
 
 
-def change(maes: dict[str, float], arm: str) -> float:
-    """Return by how much the error of an arm is above the plain one's, %."""
-    return 100 * (maes[arm] / maes[PLAIN] - 1)
+def change(found: Errors, arm: str) -> tuple[float, float]:
+    """Return by how much the error of an arm is above the plain one's, %, and its standard error.
+
+    The latter is that of the mean over the models: another few hundred would give another change.
+    """
+    plain = float(found[PLAIN].mean())
+    more = 100 * (found[arm] - found[PLAIN]) / plain
+    return float(more.mean()), float(more.std() / len(more) ** 0.5)
 
 
 def ours(precision: str) -> str:
@@ -191,10 +198,10 @@ def _nets(case: Case, options: argparse.Namespace) -> dict[str, Net]:
     return found
 
 
-def _maes(nets: dict[str, Net], options: argparse.Namespace) -> dict[str, float]:
+def _errors(nets: dict[str, Net], options: argparse.Namespace) -> Errors:
     pairs = held_out(vmb.LearnedInversion.from_pretrained(), options.models)
     inputs, truths = (part.to(options.device) for part in pairs)
-    return {arm: mae(net, inputs, truths) for arm, net in nets.items() if arm != PEER}
+    return {arm: errors(net, inputs, truths) for arm, net in nets.items() if arm != PEER}
 
 
 def _measure(
@@ -239,7 +246,8 @@ def _remarks(options: argparse.Namespace) -> list[str]:
         "median of the ratio within a round.  Gathers are noise, already preprocessed.",
         "Difference: relative L2 from the plain prediction of that noise.",
         f"MAE: {options.models} models of the embedded network's generator, seed {SEED}, "
-        "simulated noise-free; the full network has random weights and no error to change.",
+        "simulated noise-free; ± is the standard error of its change.  The full network has "
+        "random weights and no error to change.",
         "InversionNet reads 5 x 1000 x 70 undecimated beside the embedded network; it answers "
         "another network's question, so it is a time to compare and no more.",
     ]

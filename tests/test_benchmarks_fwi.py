@@ -74,6 +74,7 @@ class TestLoops:
         ("name", "options"),
         [
             ("ours", {"bands": (20.0, None), "niter": 3}),
+            ("scipy", {"niter": 4, "corners": (20.0, None)}),
             ("adam", {"lr": 10.0, "steps": 8, "corners": (20.0, None)}),
             ("lbfgs", {"scale": 1e3, "epochs": 1, "corners": (20.0, None)}),
         ],

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 from pylops.optimization.callback import Callbacks
+from scipy.optimize import minimize
 from scipy.signal import butter, sosfreqz
 
 import pylops_vmb as vmb
+from pylops_vmb.inversion import Objective
+from pylops_vmb.inversion.bands import LowPass
 from tests.benchmarks.contender import Problem, Raw, survey
 from tests.benchmarks.watch import EnoughError, Watch, relative
 
@@ -56,6 +59,28 @@ class Judge(Callbacks):  # type: ignore[misc]
         last = {entry.band: entry.evaluations for entry in solver.history}
         vp = x.numpy()
         self._watch(vp, lambda: relative(self._F(vp), self._dobs), calls=sum(last.values()))
+
+
+def by_scipy(problem: Problem, watch: Watch, options: Mapping[str, Any]) -> None:
+    """Run scipy's L-BFGS-B on our gradient, with everything else as beside PyLops' propagator."""
+    start, dobs = (problem[key] for key in ("start", "dobs"))
+    F = vmb.AcousticModelling2D(vmb.Grid(start.shape, tuple(problem["spacing"])), survey(problem))
+    x, calls = start.ravel().astype(np.float64) / 1e3, 0
+    for corner in options["corners"]:
+        lowpass = LowPass(corner or np.inf, F.acq.nt, F.acq.dt)
+        band = Objective(F, torch.from_numpy(dobs), misfit="l2", lowpass=lowpass)
+
+        def objective(x: Any, band: Objective = band) -> tuple[float, Any]:
+            nonlocal calls
+            vp = (1e3 * x.reshape(start.shape)).astype(np.float32)
+            value = band(torch.from_numpy(vp))
+            calls += 1
+            watch(vp, lambda: relative(F(vp), dobs), calls=calls)
+            return value.misfit, 1e3 * value.gradient.double().numpy().ravel()
+
+        bounds, most = [(1.5, 4.5)] * x.size, {"maxiter": options["niter"]}
+        kind = "L-BFGS-B"
+        x = minimize(objective, x, jac=True, method=kind, bounds=bounds, options=most).x
 
 
 class Loop:
@@ -136,6 +161,7 @@ def butterworth(corner: float | None, nt: int, dt: float) -> Filter:
 
 LOOPS: dict[str, Callable[[Problem, Watch, Mapping[str, Any]], None]] = {
     "ours": ours,
+    "scipy": by_scipy,
     "adam": adam,
     "lbfgs": lbfgs,
 }

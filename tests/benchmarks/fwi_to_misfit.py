@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,6 +46,9 @@ class Contender(NamedTuple):
 STAGES = {"corners": CORNERS}
 CONTENDERS = {
     "ours": Contender("vmb.fwi, defaults", "ours", {}),
+    "scipy": Contender(
+        "our gradient, scipy's L-BFGS-B, in stages", "scipy", {"niter": 20} | STAGES
+    ),
     "adam": Contender(
         "deepwave, example loop with Adam, in stages",
         "adam",
@@ -180,7 +184,9 @@ def check(chosen: Mapping[str, Contender], runs: Runs, problem: Mapping[str, Any
         if chosen[name].job == "devito":
             continue
         said = rounds[0]["curve"][-1][3]
-        found = vmb.metrics.relative_l2(F(rounds[0]["vp"]), problem["dobs"])
+        with warnings.catch_warnings():  # the loop with Adam goes below 1000 m/s
+            warnings.simplefilter("ignore", vmb.errors.DispersionWarning)
+            found = vmb.metrics.relative_l2(F(rounds[0]["vp"]), problem["dobs"])
         if abs(found - said) > 1e-3 * said:
             raise AssertionError(f"{name}: said a misfit of {said:.4g}, and it is {found:.4g}")
 
@@ -261,5 +267,5 @@ def _remarks(options: argparse.Namespace, runs: Runs) -> list[str]:
         "is used by the adjoint: AcousticWave2D would do both anew in every product.",
         f"PyLops' data are its own: they differ from ours{how_far}, by echoes of its damping zone, "
         "and its misfit is by its own modelling.  Echoes also light the model from all sides, so "
-        "its MAE is not to be compared.",
+        "its MAE is not to be compared: the same loop with our gradient shows what they add.",
     ]

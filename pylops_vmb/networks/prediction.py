@@ -51,8 +51,8 @@ def prepared(
     net : :obj:`torch.nn.Module`
         Takes ``(batch, channels, rows, columns)``; it stays as it is.
     precision : {"float32", "bfloat16", "auto"}, optional
-        Of convolutions and matrix products; sums, and what comes out, stay in float32.
-        ``"auto"`` takes bfloat16 where `has_bfloat16`.
+        Of convolutions and matrix products; sums, convolutions to a single channel, and what comes
+        out, stay in float32.  ``"auto"`` takes bfloat16 where `has_bfloat16`.
     device : :obj:`str` or :obj:`torch.device`, optional
         Where the copy is to live; by default where the network does.
 
@@ -103,9 +103,7 @@ def prepared(
         ready = copy.deepcopy(net).to(where).eval().requires_grad_(False)
         _fold(ready)
         if precision == "bfloat16":
-            for layer in ready.modules():
-                if isinstance(layer, _MULTIPLYING):
-                    layer.to(torch.bfloat16)
+            _halve(ready)
         ready = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Prepared(ready, precision).eval()
 
@@ -158,6 +156,32 @@ def _plain(layer: nn.Module, kinds: tuple[type, ...]) -> bool:
     if isinstance(layer, nn.ConvTranspose2d):
         return layer.groups == 1  # else its channels are not those of its weight
     return not isinstance(layer, nn.BatchNorm2d) or layer.running_mean is not None
+
+
+class _Exact(nn.Module):
+    """A layer in float32 among others in bfloat16."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, maps: Tensor) -> Tensor:
+        with torch.autocast(maps.device.type, enabled=False):
+            out: Tensor = self.layer(maps.float())
+        return out
+
+
+def _halve(net: nn.Module) -> None:
+    """Bring what multiplies to bfloat16, except for convolutions to one channel.
+
+    These give the answer, and eight bits would leave steps of up to 6 m/s in a velocity.
+    """
+    for parent in list(net.modules()):
+        for name, layer in parent.named_children():
+            if isinstance(layer, _CONVOLUTIONS) and layer.out_channels == 1:
+                setattr(parent, name, _Exact(layer))
+            elif isinstance(layer, _MULTIPLYING):
+                layer.to(torch.bfloat16)
 
 
 def _merge(layer: Any, norm: Any) -> None:

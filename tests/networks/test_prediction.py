@@ -29,7 +29,7 @@ def lively(net):
             nn.init.uniform_(layer.running_mean, -0.5, 0.5)
             nn.init.uniform_(layer.running_var, 0.5, 2.0)
             nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.uniform_(layer.bias, -0.5, 0.5)
+            nn.init.uniform_(layer.bias, 0.0, 0.5)
     return net.eval()
 
 
@@ -60,6 +60,7 @@ def test_batch_norm_is_folded_and_nothing_changes(name):
     fast = prepared(net)
     assert norms(net) > 0
     assert norms(fast) == 0
+    assert float(net(d).detach().std((2, 3)).min()) > 0.0  # it listens
     assert far(net, fast, d) < 2e-6
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
@@ -70,6 +71,18 @@ def test_bfloat16_multiplies_with_eight_bits_and_answers_in_float32(name):
     fast = prepared(net, precision="bfloat16")
     assert fast(d).dtype == torch.float32
     assert 1e-6 < far(net, fast, d) < 0.05
+
+
+@pytest.mark.parametrize(("channels", "rounded"), [(1, False), (2, True)])
+@torch.no_grad()
+def test_an_answer_of_one_channel_is_not_rounded_to_eight_bits(channels, rounded):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, channels, 1)).eval()
+    d = gathers("fcnvmb")
+    answer = prepared(net, precision="bfloat16")(d)
+    short = (answer == answer.bfloat16().float()).double().mean()
+    assert short == 1.0 if rounded else short < 0.1
+    assert 1e-4 < far(net, prepared(net, precision="bfloat16"), d) < 0.05
 
 
 def test_a_network_in_double_precision_stays_in_it():

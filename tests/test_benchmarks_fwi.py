@@ -9,7 +9,7 @@ from scipy.signal import butter, sosfilt
 
 import pylops_vmb as vmb
 from pylops_vmb.inversion.bands import LowPass
-from tests.benchmarks import fwi_loops, fwi_to_misfit
+from tests.benchmarks import contender, fwi_loops, fwi_to_misfit
 from tests.benchmarks.watch import EnoughError, Watch, lowpass
 
 GRID = vmb.Grid((24, 16), 10.0)
@@ -92,6 +92,16 @@ class TestLoops:
         watch = Watch(last=-1.0, most=9)
         loop = fwi_loops.Loop(problem, watch)
         assert float(loop.misfit(torch.from_numpy(problem["true"]), *loop.in_band(None)[::-1])) == 0
+
+
+class TestRaw:
+    def test_the_raw_gradient_with_our_settings_is_ours(self, problem):
+        given = problem | {"residual": problem["dobs"], "change": problem["start"]}
+        ours, _ = contender.by_jacobian(given, product="adjoint")
+        raw = contender.Raw(given, max_vel=5500.0, courant_number=0.8)
+        vp = torch.from_numpy(problem["start"]).requires_grad_()
+        (slope,) = torch.autograd.grad(raw(vp), vp, torch.from_numpy(problem["dobs"]))
+        assert float((ours() - slope).norm() / slope.norm()) < 1e-5
 
 
 class TestReport:

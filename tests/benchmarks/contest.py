@@ -64,12 +64,12 @@ ROWS = {
     "pylops-born": Row("Born", PYLOPS, "ours-born", 0.4),
     "ours-adjoint": Row("adjoint", "ours"),
     "ours-again": Row("adjoint", "ours, again at the same model", "ours-adjoint", 1e-4),
-    "deepwave-adjoint": Row("adjoint", "deepwave's defaults, autograd", "deepwave-defaults", 0.05),
+    "deepwave-adjoint": Row("adjoint", "deepwave's defaults, autograd", "deepwave-defaults", 0.1),
     "pylops-adjoint": Row("adjoint", f"{PYLOPS}, each time", "ours-adjoint", 0.2),
     "ours": Row("gradient", "ours, as fwi"),
     "ours-by-shot": Row("gradient", "ours, one shot at a time", "ours", 1e-4),
-    "deepwave-defaults": Row("gradient", "deepwave's defaults, backward()", "ours-adjoint", 0.05),
-    "deepwave-by-shot": Row("gradient", "the same, one shot at a time", "ours", 0.05),
+    "deepwave-defaults": Row("gradient", "deepwave's defaults, backward()", "ours-adjoint", 0.1),
+    "deepwave-by-shot": Row("gradient", "the same, one shot at a time", "ours", 0.1),
     "pylops": Row("gradient", f"{PYLOPS}.H @ residual", "ours", 0.2),
 }
 FEW = ("ours-adjoint", "ours-again", "deepwave-adjoint", "pylops-adjoint", "deepwave-defaults")

@@ -139,10 +139,10 @@ def _remarks(options: argparse.Namespace) -> list[str]:
         "memory does not), for PyLops its AcousticWave2D.  Its adjoint runs the forward pass each "
         "time, and is what its gradient is compared by: it is handed the residual, while ours and "
         "deepwave's gradients model the data and compare them.",
-        "Difference: relative, from ours.  deepwave's default max_vel is that of the model at hand, "
-        "and its absorbing layer follows; with our max_vel and courant_number the same calls agree "
-        "to 1e-6.  Its gradients are given data of its own.  The exact "
-        "gradient is that with every step stored, of the first shots.  Cosine: of PyLops and ours, "
-        "without the cells along the edges, through which ours reaches into the absorbing zone; "
-        "PyLops' zone sends echoes.",
+        "Difference: relative, from ours.  deepwave's default max_vel is that of the model at "
+        "hand, and its absorbing layer follows; with our max_vel and courant_number the same calls "
+        "agree to 1e-6.  Its gradients are given data of its own.  The exact gradient is that with "
+        "every step stored, of the first shots.  Cosine: of PyLops and ours, without the cells "
+        "along the edges, through which ours reaches into the absorbing zone; PyLops' zone sends "
+        "echoes.",
     ]

@@ -30,13 +30,13 @@ def test_a_loader_that_draws_other_samples_is_found() -> None:
         loading.same(results)
 
 
-def test_growth_is_from_the_smallest_to_the_largest_set() -> None:
+def test_growth_is_of_memory_from_the_smallest_and_of_time_from_the_last_but_one() -> None:
     def figures(peak: float, *seconds: float) -> list[dict[str, float]]:
         return [{"peak": peak, "baseline": 100.0, "draw": draw} for draw in seconds]
 
     results = {
         (FOLDER, 100): figures(130.0, 2.0, 8.0, 3.0),
-        (FOLDER, 1): figures(120.0, 1.0, 4.0, 1.0),
-        (FOLDER, 10): figures(999.0, 9.0, 9.0, 9.0),
+        (FOLDER, 1): figures(120.0, 9.0, 9.0, 9.0),
+        (FOLDER, 10): figures(999.0, 1.0, 4.0, 1.0),
     }
-    assert loading.growth(results, FOLDER, (1, 10, 100)) == (1.5, 2.0)
+    assert loading.growth(results, results, FOLDER, (10, 100, 1)) == (1.5, 2.0)

@@ -93,7 +93,7 @@ def one_thread() -> Iterator[None]:
 def simulations(
     F: vmb.AcousticModelling2D, dobs: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> Counter[str]:
-    """Count the calls of the propagator from now on."""
+    """Count the shots that the propagator simulates from now on."""
     counts: Counter[str] = Counter()
     for name in ("scalar", "scalar_born"):
         monkeypatch.setattr(deepwave, name, counting(counts, name, getattr(deepwave, name)))
@@ -102,7 +102,7 @@ def simulations(
 
 def counting(counts: Counter[str], name: str, call: Callable) -> Callable:
     def counted(*args, **kwargs):
-        counts[name] += 1
+        counts[name] += len(kwargs["source_amplitudes"])
         return call(*args, **kwargs)
 
     return counted
@@ -125,6 +125,20 @@ def test_a_gradient_simulates_each_shot_once_and_a_misfit_too(F, dobs, x0, simul
     assert simulations == {"scalar": NS}
     phi.misfit(x)
     assert simulations == {"scalar": 2 * NS}
+
+
+@pytest.mark.parametrize("ns", [3, 9])
+def test_where_nothing_is_stored_a_call_takes_up_to_eight_shots(grid, ns, x0, monkeypatch):
+    calls = []
+    scalar = deepwave.scalar
+    monkeypatch.setattr(
+        deepwave,
+        "scalar",
+        lambda *args, **kw: (calls.append(len(kw["source_amplitudes"])), scalar(*args, **kw))[1],
+    )
+    acq = vmb.Acquisition.fixed_spread(10.0 * np.arange(ns), grid.x, nt=160, dt=2e-3, f0=15.0)
+    vmb.AcousticModelling2D(grid, acq)(x0)
+    assert calls == {3: [3], 9: [4, 5]}[ns]
 
 
 def test_an_iteration_of_a_solver_is_one_product_each_way(F, dobs, x0, simulations):

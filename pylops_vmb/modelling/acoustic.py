@@ -357,14 +357,18 @@ class AcousticModelling2D(NonlinearOperator):
         """Prepare the modelling at `x`, with what its adjoint needs if `graph` is true."""
         plan = self.plan(x.dtype, device=x.device)
         at_once = plan.require() if graph else self.acq.ns
+        shots = self._place(x)
         if x.device.type == "cpu":
-            calls, kept, light = self._place(x).split(1), plan.kept, self._at_once()
+            kept, light = plan.kept, self._at_once()
+            groups = shots.groups(self._scheme, workers=light)
+            calls = shots.split(1) if graph else groups
         else:
-            calls, light = self._place(x).split(at_once), 1
-            kept = len(calls) if plan.kept == self.acq.ns else 0
+            calls, light = shots.split(at_once), 1
+            groups, kept = calls, len(calls) if plan.kept == self.acq.ns else 0
         return WaveLinearization(
             calls,
             self._scheme,
+            groups=groups,
             kept=kept if graph else 0,
             segments=plan.segments,
             workers=(min(light, plan.workers), light),

@@ -1,7 +1,8 @@
 """Modelling call by call: data, and the products of the Jacobian, side by side.
 
-On the CPU each shot is a call of its own, whatever the number of threads, and sums over
-shots are taken in the order of the shots: so results do not depend on the threads.
+On the CPU each shot whose field is stored is a call of its own, whatever the number of threads,
+and sums over shots are taken in the order of the shots: so results do not depend on the threads.
+Where nothing is stored a call takes a group of shots, which gives the same bits.
 """
 
 from collections.abc import Callable, Iterator
@@ -134,6 +135,8 @@ class WaveLinearization:
     ----------
     calls : :obj:`list` of `Shots`
         What is simulated at a time.
+    groups : :obj:`list` of `Shots`
+        The same shots, as they are simulated at a time where nothing is stored.
     scheme : `Scheme`
         How to simulate.
     kept : :obj:`int`
@@ -149,11 +152,12 @@ class WaveLinearization:
         calls: list[Shots],
         scheme: Scheme,
         *,
+        groups: list[Shots],
         kept: int,
         segments: int = 1,
         workers: tuple[int, int] = (1, 1),
     ) -> None:
-        self._calls, self._scheme = calls, scheme
+        self._calls, self._groups, self._scheme = calls, groups, scheme
         self._kept, self._segments = kept, segments
         self._workers, self._light_workers = workers
 
@@ -167,7 +171,7 @@ class WaveLinearization:
     def jvp(self, dx: torch.Tensor) -> torch.Tensor:
         """Return ``J dx``: one simulation of the wave and of its change."""
         product = partial(self._born, dx.detach())
-        return torch.cat(side_by_side(product, self._calls, workers=self._light_workers))
+        return torch.cat(side_by_side(product, self._groups, workers=self._light_workers))
 
     def vjp(self, dy: torch.Tensor) -> torch.Tensor:
         """Return ``J^H dy``, summed in the order of the shots."""

@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -117,6 +118,19 @@ class Shots:
     def split(self, size: int) -> list["Shots"]:
         """Return the shots in batches of ``size`` or less."""
         return [self[i : i + size] for i in range(0, len(self), size)]
+
+    def groups(self, scheme: Scheme, *, workers: int, most: int = 8) -> list["Shots"]:
+        """Return the shots in equal groups of at most so many, as many groups for each worker.
+
+        A call of the propagator takes some 2 ms to begin; a shot of 70 x 70 cells, 15 ms.
+        Where samples are computed from the record, each shot is alone: the sums of a matrix
+        product round otherwise for several shots, and data must not depend on the workers.
+        """
+        if self.readout is not None or (scheme.interval > 1 and scheme.substeps > 1):
+            return self.split(1)
+        count = workers * -(-len(self) // (workers * most))
+        borders = [number * len(self) // count for number in range(count + 1)]
+        return [self[first:last] for first, last in pairwise(borders) if last > first]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Shots":
         """Return the same shots on another device, amplitudes in another precision."""

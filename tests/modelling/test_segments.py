@@ -27,14 +27,14 @@ def budgeted(
 
 @pytest.fixture
 def calls(monkeypatch) -> list[str]:
-    """Return the names of the simulations, as they are run."""
+    """Return the names of the simulations, one for each shot, as they are run."""
     made: list[str] = []
 
     def count(name: str):
         run = getattr(deepwave, name)
 
         def counted(*args, **keywords):
-            made.append(name)
+            made.extend([name] * len(keywords["source_amplitudes"]))
             return run(*args, **keywords)
 
         monkeypatch.setattr(deepwave, name, counted)

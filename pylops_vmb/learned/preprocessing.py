@@ -116,4 +116,5 @@ def _weight(step: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor
     """Low-pass ``(1, step, k)`` with its half amplitude at 0.8 of the new Nyquist frequency."""
     taps = firwin(2 * _half(step) + 1, 0.8 / step, window="hamming")
     dealt = np.pad(taps, (0, -len(taps) % step)).reshape(-1, step).T
-    return torch.from_numpy(np.ascontiguousarray(dealt)[None]).to(device, dtype)
+    with torch.inference_mode(False):  # it stays, and a derivative may need it next
+        return torch.from_numpy(np.ascontiguousarray(dealt)[None]).to(device, dtype)

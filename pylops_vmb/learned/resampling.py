@@ -49,7 +49,8 @@ class Resampling:
         key = (d.device, d.dtype)
         if key not in self._copies:
             both = (self._time, self._receivers)
-            time, receivers = (None if one is None else one.to(*key) for one in both)
+            with torch.inference_mode(False):  # they stay, and a derivative may need them next
+                time, receivers = (None if one is None else one.to(*key) for one in both)
             self._copies[key] = (time, receivers)
         return self._copies[key]
 

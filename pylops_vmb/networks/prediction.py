@@ -123,7 +123,7 @@ def has_bfloat16(device: str | torch.device = "cpu") -> bool:
     """
     kind = torch.device(device).type
     if kind == "cuda":
-        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
     asked = getattr(torch.cpu, "get_capabilities", dict) if kind == "cpu" else dict
     able: dict[str, Any] = asked()
     return any(bool(able.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pylops_vmb.errors import VMBValueError
-from pylops_vmb.learned import Dropout, LearnedInversion, _copies
+from pylops_vmb.learned import Dropout, LearnedInversion, _copies, preprocessing
 from pylops_vmb.networks.prediction import Prepared
 
 
@@ -113,6 +113,17 @@ def test_many_surveys_at_a_time(G, d, rng, called):
     tensors = G.predict(torch.from_numpy(many).requires_grad_())
     assert not tensors.requires_grad
     np.testing.assert_allclose(tensors, vp, rtol=1e-5)
+
+
+def test_what_is_kept_from_inference_mode_serves_a_derivative(G, survey, rng):
+    other = G.for_survey(survey(dt=2.5e-3, nt=95, xr=8.0 * np.arange(11)))
+    d = torch.from_numpy(rng.standard_normal(other.dims).astype(np.float32))
+    preprocessing._weight.cache_clear()
+    with torch.inference_mode():
+        first = other(d)
+    again = other(d.clone().requires_grad_())
+    again.sum().backward()
+    torch.testing.assert_close(again.detach(), first.clone(), rtol=1e-5, atol=0.0)
 
 
 def test_many_surveys_are_resampled(G, survey, d):

@@ -389,7 +389,8 @@ class AcousticModelling2D(NonlinearOperator):
     def _place(self, x: torch.Tensor) -> Shots:
         key = (x.device, x.dtype)
         if key not in self._placed:
-            self._placed[key] = self._shots.to(*key)
+            with torch.inference_mode(False):  # they stay, and a derivative may need them next
+                self._placed[key] = self._shots.to(*key)
         return self._placed[key]
 
     def _variant(self, **changes: Any) -> "AcousticModelling2D":

@@ -92,3 +92,13 @@ def test_every_variant_is_corrected(grid, acq, vp):
     np.testing.assert_allclose(
         (F.jacobian(vp) @ np.ones(vp.size)).reshape(F.dimsd), change, atol=1e-6 * abs(change).max()
     )
+
+
+def test_what_is_kept_from_inference_mode_serves_a_derivative(grid, acq, vp):
+    F, x = AcousticModelling2D(grid, acq, time_correction=True), torch.from_numpy(vp).float()
+    with torch.inference_mode():
+        d = F(x)
+    again = F(x.requires_grad_())
+    again.square().sum().backward()
+    assert torch.equal(again.detach(), d.clone())
+    assert bool(x.grad.any())

@@ -52,6 +52,16 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert json.loads(run_python(code)) == []
 
 
+def test_no_public_name_loads_a_compiler() -> None:
+    code = (
+        "import json, pylops, torch, sys; before = set(sys.modules); import pylops_vmb as vmb;"
+        "[getattr(vmb, name) for name in vmb.__all__]; import pylops_vmb.training.recipes;"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    loaded = {"torch._dynamo", "torch._inductor", "sympy", "matplotlib.pyplot"}
+    assert not loaded & set(json.loads(run_python(code)))
+
+
 @pytest.mark.parametrize("name", ["learned", "hybrid"])
 @pytest.mark.parametrize("before", ["None", "vmb.LearnedInversion", "vmb.Hybrid"])
 def test_function_keeps_its_name_whatever_was_imported_before(name: str, before: str) -> None:

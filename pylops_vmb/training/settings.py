@@ -1,6 +1,7 @@
 """Settings of a training: with the data set and the network they fix its result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -122,13 +123,28 @@ class TrainingConfig:
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("monitor", self.monitor, MONITORS)
         velocity_loss(self.loss)
-        optimizer_of([torch.zeros(1)], self)
+        with suppress(_AcceptedError):
+            optimizer_of(_Unread(), self)
 
     @property
     def document(self) -> dict[str, Any]:
         """The settings as a dictionary that JSON can hold; a function by its name."""
         named = self.loss if isinstance(self.loss, str) else velocity_loss(self.loss).terms
         return asdict(self) | {"loss": named}
+
+
+class _AcceptedError(Exception):
+    """An optimiser has no objection to its settings and turns to its parameters."""
+
+
+class _Unread:
+    """Parameters of an optimiser that is made to see its settings checked, and no further.
+
+    At the first parameters torch loads its compiler: .7 s for each import of a recipe.
+    """
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        raise _AcceptedError
 
 
 def optimizer_of(parameters: Any, config: TrainingConfig, **changes: Any) -> torch.optim.Optimizer:

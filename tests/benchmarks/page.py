@@ -64,6 +64,8 @@ def number(value: Any) -> str:
     --------
     >>> number(0.08123), number(12.34), number(123), number(None), number(float("inf"))
     ('.0812', '12.3', '123', '', 'never')
+    >>> number(2.7e-6), number(0.0)
+    ('2.7e-06', '0')
     """
     if value is None or isinstance(value, str):
         return value or ""
@@ -75,6 +77,8 @@ def number(value: Any) -> str:
 
 
 def _below_one(value: float) -> str:
+    if 0.0 < abs(value) < 5e-4:
+        return f"{value:.1e}"
     digits = 4 if abs(value) < 0.1 else 3
     return f"{value:.{digits}f}".replace("0.", ".", 1) if round(value, digits) else "0"
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,32 @@ def section(report: Mapping[str, Any]) -> str:
     )
     notes = [literal(note) for note in report["notes"]]
     return "\n".join(
-        [f"*{report['title']}*\n", list_table(report["rows"]), bullets([*notes, measured])]
+        [
+            f"*{report['title']}*\n",
+            list_table(without_repeats(report["rows"])),
+            bullets([*notes, measured]),
+        ]
     )
+
+
+def without_repeats(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows whose leading words are left out where the row above has the same.
+
+    Examples
+    --------
+    >>> without_repeats([{"size": "s", "call": "f", "ms": 1}, {"size": "s", "call": "g", "ms": 1}])
+    [{'size': 's', 'call': 'f', 'ms': 1}, {'size': '', 'call': 'g', 'ms': 1}]
+    """
+    shown, above = [], {}
+    for row in rows:
+        kept, same = dict(row), True
+        for key, value in row.items():
+            same = same and isinstance(value, str) and above.get(key) == value
+            if same:
+                kept[key] = ""
+        shown.append(kept)
+        above = dict(row)
+    return shown
 
 
 def literal(text: str) -> str:

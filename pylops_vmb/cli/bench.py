@@ -13,7 +13,7 @@ from pylops_vmb._timing import Sample, alternate, median
 from pylops_vmb.cli._files import load_network
 from pylops_vmb.cli._gathers import PRESETS
 from pylops_vmb.cli._messages import say
-from pylops_vmb.cli._options import add_device, add_weights
+from pylops_vmb.cli._options import add_device, add_preset, add_weights
 from pylops_vmb.cli._report import Outcome, table, versions
 from pylops_vmb.cli._solving import check_device
 from pylops_vmb.inversion import Objective
@@ -35,12 +35,10 @@ class Call(NamedTuple):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument(
-        "--preset",
-        choices=PRESETS,
-        default="openfwi",
-        help="what is modelled: 70 x 70 cells, 5 shots and 1000 steps, or 301 x 201 cells, 29 "
-        "shots and 2000 steps, which takes minutes (default: %(default)s)",
+    add_preset(
+        parser,
+        "what is modelled: openfwi (70 x 70 cells, 5 shots, 1000 steps), which it is if nothing is "
+        "given, or fcnvmb (301 x 201 cells, 29 shots, 2000 steps), which takes minutes",
     )
     parser.add_argument(
         "--rounds", type=int, default=5, help="timed calls of each (default: %(default)s)"
@@ -54,14 +52,14 @@ def run(args: argparse.Namespace) -> Outcome:
     check_integer("--rounds", args.rounds, at_least=1)
     check_device(args.device)
     device = torch.device(args.device)
-    rows = []
-    for part in (_physics(args.preset, device), _network(args.weights, device)):
+    preset, rows = args.preset or "openfwi", []
+    for part in (_physics(preset, device), _network(args.weights, device)):
         calls = {call.name: call for call in part}
         say(f"measuring {', '.join(calls)}")
         waiting = {name: partial(_finished, call.run, device) for name, call in calls.items()}
         samples = alternate(waiting, rounds=args.rounds)
         rows += [_row(call, samples[name]) for name, call in calls.items()]
-    about = {"preset": args.preset, "seed": _SEED, "device": str(device), "rounds": args.rounds}
+    about = {"preset": preset, "seed": _SEED, "device": str(device), "rounds": args.rounds}
     return Outcome({"settings": about, "versions": versions(), "figures": rows}, table(rows))
 
 

@@ -74,9 +74,9 @@ class CommonStep(AcousticWave2D):
         self.model._dt = 1.0
 
 
-def forward(Op: AcousticWave2D) -> NDArray[Any]:
-    """Return the data ``(ns, nr, nt)``, for which the operator has no method."""
-    geometry, traces = Op.geometry, []
+def one_shot_solver(Op: AcousticWave2D) -> AcousticWaveSolver:
+    """Return what models one shot over the velocity of an operator."""
+    geometry = Op.geometry
     one = AcquisitionGeometry(
         Op.model,
         geometry.rec_positions,
@@ -86,8 +86,13 @@ def forward(Op: AcousticWave2D) -> NDArray[Any]:
         f0=geometry.f0,
         src_type=geometry.src_type,
     )
-    solver = AcousticWaveSolver(Op.model, one, space_order=Op.space_order)
-    for position in geometry.src_positions:
+    return AcousticWaveSolver(Op.model, one, space_order=Op.space_order)
+
+
+def forward(Op: AcousticWave2D) -> NDArray[Any]:
+    """Return the data ``(ns, nr, nt)``, for which the operator has no method."""
+    solver, traces = one_shot_solver(Op), []
+    for position in Op.geometry.src_positions:
         Op.wav.coordinates.data[0, :] = position
         traces.append(np.array(solver.forward(src=Op.wav)[0].data).T)
     return np.stack(traces)

@@ -10,12 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from examples.seismic import AcquisitionGeometry
-from examples.seismic.acoustic import AcousticWaveSolver
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from tests.benchmarks.contender_devito import operator
+from tests.benchmarks.contender_devito import one_shot_solver, operator
 from tests.benchmarks.watch import EnoughError, Watch, lowpass, relative
 
 UNIT = 1e3  # m/s: scipy sees km/s
@@ -81,17 +79,7 @@ class Shots:
         times = 1e-3 * self._op.geometry.time_axis.time_values
         wav = problem["wav"]
         self._op.updatesrc(np.interp(times, self.dt * np.arange(wav.size), wav, right=0.0))
-        geometry = self._op.geometry
-        one = AcquisitionGeometry(
-            self._op.model,
-            geometry.rec_positions,
-            geometry.src_positions[0],
-            geometry.t0,
-            geometry.tn,
-            f0=geometry.f0,
-            src_type=geometry.src_type,
-        )
-        self._solver = AcousticWaveSolver(self._op.model, one, space_order=self._op.space_order)
+        self._solver = one_shot_solver(self._op)
 
     def data(self, vp: NDArray[Any]) -> NDArray[Any]:
         """Return the data ``(ns, nr, nt)`` at a velocity in m/s."""

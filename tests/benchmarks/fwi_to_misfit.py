@@ -23,7 +23,13 @@ import numpy as np
 import pylops_vmb as vmb
 from pylops_vmb.inversion.starts import linear_start
 from pylops_vmb.velocity import openfwi_like
-from tests.benchmarks.peers import NO_DEVITO, ROOT, add_devito, devito_python
+from tests.benchmarks.peers import (
+    NO_DEVITO,
+    ROOT,
+    add_devito,
+    devito_python,
+    survey_entries,
+)
 from tests.benchmarks.report import Report, threads
 from tests.benchmarks.watch import reached
 
@@ -139,13 +145,7 @@ def make_problem() -> dict[str, Any]:
         "start": linear_start(grid, (1500.0, 4000.0)),
         "dobs": dobs,
         "residual": dobs,
-        "srcs": acq.srcs,
-        "recs": acq.recs,
-        "wav": acq.wav,
-        "wavc": acq.wavc,
-        "f0": acq.f0,
-        "dt": acq.dt,
-        "spacing": grid.spacing,
+        **survey_entries(grid, acq),
     }
 
 

@@ -24,7 +24,13 @@ from scipy.ndimage import gaussian_filter
 
 import pylops_vmb as vmb
 from pylops_vmb.velocity import openfwi_like
-from tests.benchmarks.peers import NO_DEVITO, ROOT, add_devito, devito_python
+from tests.benchmarks.peers import (
+    NO_DEVITO,
+    ROOT,
+    add_devito,
+    devito_python,
+    survey_entries,
+)
 from tests.benchmarks.report import Report, threads, verdict
 
 SEED = 3
@@ -100,13 +106,7 @@ def make_problem(grid: vmb.Grid, acq: vmb.Acquisition) -> dict[str, Any]:
         "dobs": dobs,
         "residual": F(start) - dobs,
         "change": np.pad((true - start)[1:-1, 1:-1], 1),  # PyLops leaves the absorbing zone alone
-        "srcs": acq.srcs,
-        "recs": acq.recs,
-        "wav": acq.wav,
-        "wavc": acq.wavc,
-        "f0": acq.f0,
-        "dt": acq.dt,
-        "spacing": grid.spacing,
+        **survey_entries(grid, acq),
     }
 
 

@@ -38,3 +38,9 @@ def first_shots(problem: Mapping[str, Any], shots: int) -> dict[str, Any]:
     """Return the problem of the first shots."""
     cut = {key: problem[key][:shots] for key in ("dobs", "residual")}
     return dict(problem) | cut | {"srcs": problem["srcs"][:, :shots]}
+
+
+def survey_entries(grid: Any, acq: Any) -> dict[str, Any]:
+    """Return a survey and its grid as the arrays of a problem."""
+    entries = {name: getattr(acq, name) for name in ("srcs", "recs", "wav", "wavc", "f0", "dt")}
+    return entries | {"spacing": grid.spacing}

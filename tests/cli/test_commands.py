@@ -14,7 +14,7 @@ from pylops_vmb.cli._parsing import COMMANDS, arguments_of, build
 
 Run = Callable[..., tuple[int, str, str]]
 COMMON = {"--config", "--json", "--quiet"}
-READERS = {"info", "report", "score"}
+READERS = {"bench", "info", "report", "score"}
 """Commands that write no files of their own, or only where they are told to."""
 DIFFERENT = {"--out", "--data", "--range", "--origin"}
 """Options whose form may depend on the command; all others mean one thing everywhere."""
